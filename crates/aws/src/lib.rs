@@ -1,0 +1,1 @@
+//! Every AWS API call that adit makes.

@@ -1,0 +1,1 @@
+//! The Session Manager session as a sans-IO state machine.

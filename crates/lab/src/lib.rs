@@ -1,0 +1,1 @@
+//! A local AWS: SSM API, message gateway and agent on loopback.

@@ -1,0 +1,1 @@
+//! The tokio shell around the engine: dial, driver, listener, pumps.
