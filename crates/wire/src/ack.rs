@@ -12,7 +12,8 @@ use crate::MessageId;
 pub struct Ack {
     /// The type of the acknowledged message.
     pub acknowledged_message_type: AckedMessage,
-    /// Its id.
+    /// Its id; nil when absent, since nobody matches by it.
+    #[serde(default)]
     pub acknowledged_message_id: MessageId,
     /// Its sequence number.
     pub acknowledged_message_sequence_number: i64,

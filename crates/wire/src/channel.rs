@@ -53,7 +53,7 @@ pub struct OpenControlChannel {
     pub message_schema_version: String,
     /// A UUID.
     pub request_id: String,
-    /// From CreateControlChannel; never logged.
+    /// From the answer to `CreateControlChannel`; never logged.
     pub token_value: String,
     /// As in `3.3.0.0`.
     #[serde(default)]

@@ -14,7 +14,7 @@ pub const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 /// Bytes of plaintext key asked of KMS (`NumberOfBytes`).
 pub const KEY_LEN: usize = 64;
 
-/// The body of EncChallengeRequest and EncChallengeResponse (payload types 8 and 9).
+/// The body of payload types 8 and 9, the encryption challenge and its answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EncChallenge {
@@ -34,8 +34,9 @@ pub struct Keys<'a> {
 impl<'a> Keys<'a> {
     /// Splits the plaintext data key.
     pub fn split(key: &'a [u8; KEY_LEN]) -> Self {
-        let (agent_to_client, rest) = key.split_first_chunk().unwrap_or((&[0; 32], &[]));
-        let client_to_agent = rest.first_chunk().unwrap_or(&[0; 32]);
+        let ([agent_to_client, client_to_agent], []) = key.as_chunks() else {
+            unreachable!("64 bytes are two chunks of 32")
+        };
         Self { agent_to_client, client_to_agent }
     }
 }

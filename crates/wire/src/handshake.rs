@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// The agent's first message.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HandshakeRequest {
-    /// Four numbers, as in `3.3.987.0`.
+    /// Four numbers, as in `3.3.987.0`; empty when the agent does not say.
+    #[serde(default)]
     pub agent_version: String,
     /// What the client is to do; the session type always comes first.
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub requested_client_actions: Vec<RequestedAction>,
 }
 
@@ -24,7 +27,8 @@ pub enum RequestedAction {
     /// Asks for a data key.
     #[serde(rename = "KMSEncryption")]
     KmsEncryption(KmsParameters),
-    /// An action that this crate does not know; answered as unsupported.
+    /// An action that this crate does not know, or whose parameters it cannot read; answered as
+    /// unsupported. The parameters are not kept.
     #[serde(untagged)]
     Other {
         /// Its name.
@@ -88,10 +92,14 @@ pub struct HandshakeResponse {
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessedAction {
     /// The name from the request.
+    #[serde(default)]
     pub action_type: String,
     /// 1 success, 2 failed, 3 unsupported. Anything but 1 fails the session.
+    #[serde(default)]
     pub action_status: u32,
-    /// The data key, for the encryption action.
+    /// The data key, for the encryption action. Anything else reads as absent: the official
+    /// client puts a number here for an action that it does not know.
+    #[serde(default, deserialize_with = "object_or_nothing")]
     pub action_result: Option<KmsResult>,
     /// Why it failed.
     #[serde(default)]
@@ -142,16 +150,25 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// `None` for whatever is no `T`.
+fn object_or_nothing<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Value::deserialize(deserializer).map(|value| T::deserialize(value).ok())
+}
+
 fn string_members<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
 where
     D: Deserializer<'de>,
 {
-    let members: Option<BTreeMap<String, serde_json::Value>> = Option::deserialize(deserializer)?;
+    let members: Option<BTreeMap<String, Value>> = Option::deserialize(deserializer)?;
     Ok(members
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(name, value)| match value {
-            serde_json::Value::String(text) => Some((name, text)),
+            Value::String(text) => Some((name, text)),
             _ => None,
         })
         .collect())

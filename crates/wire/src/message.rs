@@ -1,4 +1,4 @@
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
 use crate::{MessageId, MessageType, PayloadType};
@@ -80,20 +80,14 @@ impl Message {
     /// As in both official parsers the payload runs to the end of `bytes`, whatever the payload
     /// length field says, and nothing is judged: digest, date and sequence are the caller's to
     /// check. Nothing is copied.
-    pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
-        let len = bytes.len();
-        let mut rest = Fields(&bytes);
-        let truncated = |need| DecodeError::Truncated { len, need };
-        let header_length = rest.u32().ok_or(truncated(HEADER_LEN))?;
-        let short = match header_length {
-            HEADER_LENGTH_FIELD => false,
-            SHORT_HEADER_LENGTH_FIELD => true,
-            other => return Err(DecodeError::HeaderLength(other)),
-        };
-        let payload_at = header_length as usize + 4;
-        let (header, digest) = rest.header(short).ok_or(truncated(payload_at))?;
-        let payload = bytes.slice(payload_at..);
-        Ok(Self { header, digest, payload })
+    ///
+    /// `start_publication` and `pause_publication` are known by their type alone, whatever else
+    /// their header holds or lacks (rule P-HDR-8); such a message has no payload.
+    pub fn decode(mut bytes: Bytes) -> Result<Self, DecodeError> {
+        let (header, digest, payload_at) =
+            parse_header(&bytes).or_else(|error| parse_publication(&bytes).ok_or(error))?;
+        bytes.advance(payload_at);
+        Ok(Self { header, digest, payload: bytes })
     }
 
     /// Whether the payload is the one that the sender hashed. An empty payload always matches,
@@ -101,6 +95,43 @@ impl Message {
     pub fn digest_matches(&self) -> bool {
         self.payload.is_empty() || digest(&self.payload) == self.digest
     }
+}
+
+/// Header, digest, and where the payload begins.
+type Parsed = (Header, [u8; 32], usize);
+
+fn parse_header(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+    let truncated = |need| DecodeError::Truncated { len: bytes.len(), need };
+    let mut rest = Fields(bytes);
+    let header_length = rest.u32().ok_or(truncated(HEADER_LEN))?;
+    let short = match header_length {
+        HEADER_LENGTH_FIELD => false,
+        SHORT_HEADER_LENGTH_FIELD => true,
+        other => return Err(DecodeError::HeaderLength(other)),
+    };
+    let payload_at = header_length as usize + 4;
+    let (header, digest) = rest.header(short).ok_or(truncated(payload_at))?;
+    Ok((header, digest, payload_at))
+}
+
+/// Reads a message of which only the type can be trusted, when that type needs nothing else.
+fn parse_publication(bytes: &[u8]) -> Option<Parsed> {
+    let mut rest = Fields(bytes);
+    let _header_length = rest.u32()?;
+    let message_type = MessageType::from_field(rest.take()?);
+    matches!(message_type, MessageType::StartPublication | MessageType::PausePublication).then(
+        || {
+            let header = Header {
+                message_type,
+                created_ms: 0,
+                sequence: 0,
+                flags: flags::NONE,
+                id: MessageId::default(),
+                payload_type: PayloadType::Undefined,
+            };
+            (header, [0; 32], bytes.len())
+        },
+    )
 }
 
 /// Big-endian fields, taken from the front.
