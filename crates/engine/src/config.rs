@@ -1,0 +1,52 @@
+use std::time::Instant;
+
+/// What a session may use, and what it says about itself.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// The ClientVersion of the handshake: four numbers. Agents pick their mode by it, and kill
+    /// silent sessions of clients at or below 1.2.331.0.
+    pub client_version: String,
+    /// Bytes that one stream may have waiting to be sent. When they are used up,
+    /// [`Session::chunk`](crate::Session::chunk) has no room, and
+    /// [`Event::Writable`](crate::Event::Writable) follows when it has again.
+    pub stream_buffer: usize,
+    /// Bytes that all streams together may have received and not read. When they are used up,
+    /// [`Session::wants_input`](crate::Session::wants_input) is false; nothing is thrown away.
+    pub inbound_budget: usize,
+    /// Bytes that may wait for messages which are missing before them. What does not fit is
+    /// neither kept nor acknowledged, so the peer sends it again.
+    pub reorder_budget: usize,
+    /// The most payload bytes in flight. Just under 4 MiB by default, which is what the agent
+    /// buffers for all streams of a session before it stops reading its socket.
+    pub window_max: usize,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            client_version: "1.2.764.0".to_owned(),
+            stream_buffer: 128 << 10,
+            inbound_budget: 8 << 20,
+            reorder_budget: 4 << 20,
+            window_max: (4 << 20) - (64 << 10),
+        }
+    }
+}
+
+/// A moment on both clocks: the only reading of the wall clock, from which the creation date of
+/// every message is derived.
+#[derive(Clone, Copy, Debug)]
+pub struct Epoch {
+    /// The moment on the clock whose times are handed to the session.
+    pub instant: Instant,
+    /// The same moment in milliseconds since the Unix epoch.
+    pub unix_ms: u64,
+}
+
+impl Epoch {
+    /// The wall time at `now`, never zero, since agents refuse a zero date.
+    pub(crate) fn unix_ms_at(&self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.instant).as_millis();
+        self.unix_ms.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)).max(1)
+    }
+}

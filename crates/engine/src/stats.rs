@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use crate::Loss;
+
+/// A snapshot of a session's counters. All count from the session's start.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Data messages handed out for the first time.
+    pub messages_out: u64,
+    /// Data messages delivered in order.
+    pub messages_in: u64,
+    /// Bytes of user data handed out for the first time.
+    pub bytes_out: u64,
+    /// Bytes of user data delivered to streams.
+    pub bytes_in: u64,
+    /// Data messages handed out again.
+    pub resends: u64,
+    /// Acknowledgements handed out.
+    pub acks_out: u64,
+    /// Acknowledgements received.
+    pub acks_in: u64,
+    /// Data messages that came again, and were acknowledged again.
+    pub duplicates: u64,
+    /// Data messages that came before one that was missing.
+    pub reordered: u64,
+    /// Messages dropped because their digest is wrong. Anything but zero is alarming: the peer
+    /// sends the same bytes again.
+    pub digest_failures: u64,
+    /// Messages dropped because they are none, or say nothing that is known.
+    pub malformed: u64,
+    /// Data messages neither kept nor acknowledged for lack of room.
+    pub dropped_for_room: u64,
+    /// Dials that the agent reported as failed.
+    pub refused: u64,
+    /// Times that the resend timer fired.
+    pub timeouts: u64,
+    /// Websockets lost.
+    pub transports_lost: u64,
+    /// Why the last one was lost.
+    pub last_loss: Option<Loss>,
+    /// Smoothed time from handing a message out to its acknowledgement.
+    pub rtt: Option<Duration>,
+    /// The shortest such time lately.
+    pub rtt_min: Option<Duration>,
+    /// The resend timeout.
+    pub rto: Duration,
+    /// The window in payload bytes.
+    pub window: usize,
+    /// Payload bytes that are not acknowledged.
+    pub in_flight: usize,
+    /// Payload bytes per message.
+    pub payload_size: usize,
+    /// Bytes waiting to be sent for the first time.
+    pub waiting: usize,
+    /// Bytes received and not read.
+    pub unread: usize,
+    /// Whether the service asked for silence.
+    pub paused: bool,
+    /// Open streams.
+    pub streams: usize,
+    /// Streams opened.
+    pub streams_opened: u64,
+}
