@@ -1,0 +1,303 @@
+//! What can go wrong with a call, in words: what, where, and what to do next.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::Response;
+
+/// What kind of failure it is; each asks for another next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AwsErrorKind {
+    /// No source gave credentials, or the service does not know them.
+    NoCredentials,
+    /// The credentials were good once.
+    ExpiredCredentials,
+    /// The profile asked for is not in the AWS configuration.
+    UnknownProfile,
+    /// The caller may not make this call.
+    AccessDenied,
+    /// The managed node is not known or not online.
+    TargetNotConnected,
+    /// The target's name is not one that the service accepts.
+    InvalidTarget,
+    /// The service asks for fewer calls.
+    Throttled,
+    /// No region is configured.
+    NoRegion,
+    /// A file or a setting cannot be used.
+    Config,
+    /// The endpoint could not be reached, or did not answer in time.
+    Endpoint,
+    /// The endpoint's certificate was not accepted.
+    Tls,
+    /// Another error of the service.
+    Service {
+        /// The service's code for it.
+        code: String,
+    },
+    /// A fault in adit.
+    Internal,
+}
+
+/// A failed call: a one-line cause, and what to do next.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct AwsError {
+    /// What kind of failure it is.
+    pub kind: AwsErrorKind,
+    /// One line: what failed, where, and why.
+    pub message: String,
+    /// Next steps, each one line; possibly none.
+    pub hints: Vec<String>,
+    /// How long the service asks to wait, when it says so.
+    pub retry_after: Option<Duration>,
+    transient: bool,
+}
+
+impl AwsError {
+    pub(crate) fn new(kind: AwsErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hints: Vec::new(),
+            retry_after: None,
+            transient: false,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    fn transient(mut self) -> Self {
+        self.transient = true;
+        self
+    }
+
+    /// Whether the same call may well succeed later: the network, throttling, or a fault inside
+    /// the service.
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// Adds what a failed `StartSession` means for the node or document that it named.
+    pub(crate) fn about_target(mut self, target: &str, document: &str, region: &str) -> Self {
+        match &self.kind {
+            AwsErrorKind::TargetNotConnected => {
+                self.message = format!("the bastion {target} is not connected to Session Manager");
+                self.hint(format!("check that {target} exists in {region} and is running"))
+                    .hint("its SSM Agent needs an instance role with AmazonSSMManagedInstanceCore and a way out to ssm and ssmmessages")
+            }
+            AwsErrorKind::InvalidTarget => {
+                self.message = format!("`{target}` is not a managed node ({})", self.message);
+                self.hint("--bastion takes an instance id such as i-0123456789abcdef0, or mi-…")
+            }
+            AwsErrorKind::AccessDenied => self.hint(format!(
+                "needed: ssm:StartSession on the instance {target} and on the document {document}"
+            )),
+            _ => self,
+        }
+    }
+}
+
+/// Turns the SDK's error of `call` into ours; `place` is where it went (`in eu-west-1`).
+pub(crate) fn from_sdk<E>(
+    call: &'static str,
+    place: &str,
+    error: &SdkError<E, Response>,
+) -> AwsError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    // The chain's `Display` only: `Debug` may carry a raw answer, and an answer a token.
+    tracing::debug!(call, chain = %chain(error), "a call failed");
+    match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let retry_after = service
+                .raw()
+                .headers()
+                .get("retry-after")
+                .and_then(|value| value.parse().ok())
+                .map(Duration::from_secs);
+            let mut mapped =
+                from_code(call, place, service.err().code(), service.err().message(), status);
+            mapped.retry_after = retry_after;
+            mapped
+        }
+        SdkError::DispatchFailure(failure) => {
+            if let Some(credentials) = find::<CredentialsError>(error) {
+                return credentials_error(credentials);
+            }
+            failure.as_connector_error().map_or_else(
+                || unreachable_endpoint(call, place, &root(error)),
+                |connector| from_connector(call, place, connector),
+            )
+        }
+        SdkError::TimeoutError(_) => unreachable_endpoint(call, place, "no answer in time"),
+        SdkError::ResponseError(response) => AwsError::new(
+            AwsErrorKind::Endpoint,
+            format!(
+                "{call} {place} got an answer that is not the service's (HTTP {})",
+                response.raw().status().as_u16()
+            ),
+        )
+        .hint("a proxy or a wrong endpoint URL may have answered in its place"),
+        _ => match find::<CredentialsError>(error) {
+            Some(credentials) => credentials_error(credentials),
+            None => AwsError::new(
+                AwsErrorKind::Config,
+                format!("{call} {place} could not be made: {}", root(error)),
+            )
+            .hint("check --endpoint-url, --region and the profile's settings"),
+        },
+    }
+}
+
+/// What a failing source of credentials means.
+pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
+    let cause = root(error);
+    tracing::debug!(chain = %chain(error), "no credentials");
+    let text = chain(error).to_lowercase();
+    if text.contains("expired") || text.contains("invalidgrant") {
+        return AwsError::new(
+            AwsErrorKind::ExpiredCredentials,
+            format!("the AWS credentials have expired: {cause}"),
+        )
+        .hint("sign in again: `aws sso login` for SSO, else renew the keys");
+    }
+    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        return AwsError::new(AwsErrorKind::NoCredentials, "no AWS credentials were found")
+            .hint("set AWS_PROFILE or pass --profile, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    }
+    AwsError::new(
+        AwsErrorKind::NoCredentials,
+        format!("the AWS credentials failed to load: {cause}"),
+    )
+    .hint("`aws sts get-caller-identity` with the same profile shows whether it works elsewhere")
+}
+
+fn from_code(
+    call: &'static str,
+    place: &str,
+    code: Option<&str>,
+    message: Option<&str>,
+    status: u16,
+) -> AwsError {
+    let code = code.unwrap_or("UnknownError");
+    let detail = one_line(message.unwrap_or_default());
+    let text = match detail.as_str() {
+        "" => format!("{call} {place} failed: {code} (HTTP {status})"),
+        detail => format!("{call} {place} failed: {detail} ({code})"),
+    };
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            AwsError::new(AwsErrorKind::ExpiredCredentials, text)
+                .hint("sign in again: `aws sso login` for SSO, else renew the keys")
+        }
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "AuthFailure" => AwsError::new(AwsErrorKind::NoCredentials, text)
+            .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right"),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
+            AwsError::new(AwsErrorKind::AccessDenied, text)
+        }
+        "TargetNotConnected" => AwsError::new(AwsErrorKind::TargetNotConnected, text),
+        "InvalidInstanceId" | "InvalidTarget" | "ValidationException" if call == "StartSession" => {
+            AwsError::new(AwsErrorKind::InvalidTarget, text)
+        }
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "LimitExceededException" => AwsError::new(AwsErrorKind::Throttled, text)
+            .hint("the account makes too many calls at once; try again in a moment")
+            .transient(),
+        _ => {
+            let error = AwsError::new(AwsErrorKind::Service { code: code.to_owned() }, text);
+            if status >= 500 {
+                error.hint("the service reports a fault of its own; try again in a moment").transient()
+            } else {
+                error
+            }
+        }
+    }
+}
+
+fn from_connector(call: &str, place: &str, connector: &ConnectorError) -> AwsError {
+    if let Some(tls) = find::<rustls::Error>(connector) {
+        return AwsError::new(
+            AwsErrorKind::Tls,
+            format!("{call} {place}: the TLS certificate was not accepted: {tls}"),
+        )
+        .hint("behind a proxy that inspects TLS, pass its root certificate with --ca-bundle or AWS_CA_BUNDLE");
+    }
+    unreachable_endpoint(call, place, &root(connector))
+}
+
+fn unreachable_endpoint(call: &str, place: &str, cause: &str) -> AwsError {
+    AwsError::new(AwsErrorKind::Endpoint, format!("{call} {place} got no answer: {cause}"))
+        .hint("check the network, the proxy settings (HTTPS_PROXY, NO_PROXY), --region and --endpoint-url")
+        .transient()
+}
+
+/// The error chain, outermost first, as one line of `Display` texts.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = one_line(&error.to_string());
+    let mut next = inner(error);
+    while let Some(error) = next {
+        let _ = write!(text, ": {}", one_line(&error.to_string()));
+        next = inner(error);
+    }
+    text
+}
+
+/// The innermost cause, which is what a reader wants to know.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(next) = inner(error) {
+        error = next;
+    }
+    one_line(&error.to_string())
+}
+
+/// The first error of type `T` in the chain.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = inner(error);
+    }
+    None
+}
+
+/// The cause of `error`. An `io::Error` hides the error it wraps from `source`: that one is asked.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The three calls of a session: start, resume, terminate.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::ProvideErrorMetadata;
+use zeroize::Zeroizing;
+
+use crate::error::{AwsError, AwsErrorKind, from_sdk};
+use crate::load::Aws;
+
+/// What `StartSession` is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct StartSession {
+    /// The managed node: `i-…` or `mi-…`.
+    pub target: String,
+    /// The session document, such as `AWS-StartPortForwardingSessionToRemoteHost`.
+    pub document: String,
+    /// The document's parameters, by name.
+    pub parameters: Vec<(String, String)>,
+    /// A reason that AWS records with the session, at most 256 characters.
+    pub reason: Option<String>,
+}
+
+/// What `StartSession` and `ResumeSession` answer with.
+pub struct Session {
+    /// The id of the session.
+    pub session_id: String,
+    /// Where its data channel is; to be used as it stands. Empty when a resume left it out.
+    pub stream_url: String,
+    /// The secret that opens the data channel once.
+    pub token: Zeroizing<String>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+/// Starts, resumes and terminates sessions.
+#[derive(Debug, Clone)]
+pub struct SessionApi {
+    client: Client,
+    aws: Aws,
+}
+
+impl SessionApi {
+    /// Makes a client of the session calls.
+    pub fn new(aws: &Aws) -> Self {
+        Self { client: Client::new(&aws.sdk), aws: aws.clone() }
+    }
+
+    /// Starts a session; its token is good for one data channel.
+    pub async fn start_session(&self, request: StartSession) -> Result<Session, AwsError> {
+        let parameters: HashMap<_, _> =
+            request.parameters.into_iter().map(|(name, value)| (name, vec![value])).collect();
+        let answer = self
+            .client
+            .start_session()
+            .target(&request.target)
+            .document_name(&request.document)
+            .set_parameters(Some(parameters))
+            .set_reason(request.reason)
+            .send()
+            .await
+            .map_err(|error| {
+                from_sdk("StartSession", &self.aws.place(), &error).about_target(
+                    &request.target,
+                    &request.document,
+                    self.aws.region(),
+                )
+            })?;
+        let (Some(session_id), Some(stream_url), Some(token)) =
+            (answer.session_id, answer.stream_url, answer.token_value)
+        else {
+            return Err(incomplete("StartSession", &self.aws.place()));
+        };
+        Ok(Session { session_id, stream_url, token: Zeroizing::new(token) })
+    }
+
+    /// Asks for a fresh token of a session; `None` when the session is over.
+    ///
+    /// An answer without a token is how the service says so (`protocol.md` §1), and an unknown
+    /// session is over as well.
+    pub async fn resume_session(&self, session_id: &str) -> Result<Option<Session>, AwsError> {
+        let answer = match self.client.resume_session().session_id(session_id).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("DoesNotExistException") => return Ok(None),
+            Err(error) => return Err(from_sdk("ResumeSession", &self.aws.place(), &error)),
+        };
+        let Some(token) = answer.token_value.filter(|token| !token.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(Session {
+            session_id: answer.session_id.unwrap_or_else(|| session_id.to_owned()),
+            stream_url: answer.stream_url.unwrap_or_default(),
+            token: Zeroizing::new(token),
+        }))
+    }
+
+    /// Ends a session; one that is over already counts as ended.
+    pub async fn terminate_session(&self, session_id: &str) -> Result<(), AwsError> {
+        match self.client.terminate_session().session_id(session_id).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("DoesNotExistException") => Ok(()),
+            Err(error) => Err(from_sdk("TerminateSession", &self.aws.place(), &error)),
+        }
+    }
+}
+
+fn incomplete(call: &'static str, place: &str) -> AwsError {
+    AwsError::new(
+        AwsErrorKind::Service { code: "IncompleteAnswer".to_owned() },
+        format!("{call} {place} answered without a session id, stream URL or token"),
+    )
+}
+
+#[cfg(test)]
+mod tests;
