@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::MessageId;
 
-/// The body of an `acknowledge` message.
+/// The body of an `acknowledge` message (rule P-ACK-1).
 ///
-/// Both official ends match it by sequence number alone. Sent with header sequence 0 and flags 3.
+/// Both official ends match it by sequence number alone. Sent with header sequence 0 and flags 3
+/// (rules P-ACK-2, P-ACK-4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Ack {

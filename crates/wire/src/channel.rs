@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The schema version of every text message.
 pub const MESSAGE_SCHEMA_VERSION: &str = "1.0";
 
-/// The first (text) frame on a data channel, from both roles.
+/// The first (text) frame on a data channel, from both roles (rule P-WS-4).
 ///
 /// A gateway tells the roles apart by `client_instance_id`, which only agents send; what an agent
 /// sends as `client_id` is always empty.
@@ -73,7 +73,8 @@ impl fmt::Debug for OpenControlChannel {
     }
 }
 
-/// The body of `channel_closed`.
+/// The body of `channel_closed`. Its type alone ends a session, even when the body cannot be read
+/// (rule P-END-1).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ChannelClosed {

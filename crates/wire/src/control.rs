@@ -1,4 +1,4 @@
-//! JSON bodies of the control channel between service and agent.
+//! JSON bodies of the control channel between service and agent (rules P-CTL-1 to P-CTL-7).
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Session encryption (shells and commands; never port sessions): layout only.
 //!
 //! The ciphers themselves are injected where they are used. AES-256-GCM without associated data;
-//! on the wire a 12-byte nonce, the ciphertext, a 16-byte tag.
+//! on the wire a 12-byte nonce, the ciphertext, a 16-byte tag (rules P-KMS-1 to P-KMS-6).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-/// The payload of a message of type [`PayloadType::Flag`](crate::PayloadType::Flag): 4 bytes.
+/// The payload of a message of type [`PayloadType::Flag`](crate::PayloadType::Flag): 4 bytes (rule
+/// P-FLAG-1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flag {
     /// Client to agent in single-connection sessions: close the destination's connection.
@@ -7,7 +8,7 @@ pub enum Flag {
     TerminateSession,
     /// Agent to client: the destination refused. Names no stream.
     ConnectToPortError,
-    /// A number that this crate does not know.
+    /// A number that this crate does not know; decoding never puts a known one here.
     Other(u32),
 }
 

@@ -1,4 +1,4 @@
-//! The three handshake messages (payload types 5, 6, 7).
+//! The three handshake messages (payload types 5, 6, 7; rules P-HS-1 to P-HS-8).
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub enum RequestedAction {
     #[serde(rename = "KMSEncryption")]
     KmsEncryption(KmsParameters),
     /// An action that this crate does not know, or whose parameters it cannot read; answered as
-    /// unsupported. The parameters are not kept.
+    /// unsupported (rule P-HS-4). The parameters are not kept.
     #[serde(untagged)]
     Other {
         /// Its name.
@@ -76,7 +76,7 @@ pub struct KmsParameters {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HandshakeResponse {
-    /// Four numbers; picks the agent's mode: see `docs/protocol.md`.
+    /// Four numbers, by which alone the agent picks its mode (rules P-HS-7, P-PORT-1).
     #[serde(default)]
     pub client_version: String,
     /// One entry for each requested action.

@@ -4,7 +4,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::{Builder, Uuid};
 
-/// A message id: a UUID whose two 8-byte halves stand swapped in the binary header.
+/// A message id: a UUID whose two 8-byte halves stand swapped in the binary header (rule
+/// P-HDR-5).
 ///
 /// The value holds the canonical order, the one its text form shows; only
 /// [`to_wire`](Self::to_wire) and [`from_wire`](Self::from_wire) swap.

@@ -125,7 +125,7 @@ pub enum PayloadType {
     StdErr,
     /// Exit code of a non-interactive command.
     ExitCode,
-    /// A number that this crate does not know.
+    /// A number that this crate does not know; reading never puts a known one here.
     Other(u32),
 }
 

@@ -19,7 +19,8 @@ pub const MAX_PAYLOAD: usize = u32::MAX as usize;
 
 const SCHEMA_VERSION: u32 = 1;
 
-/// Values of the Flags field. Nobody reads them; they are sent as the official ends do.
+/// Values of the Flags field. Nobody reads them; they are sent as the official ends do (rule
+/// P-HDR-9).
 pub mod flags {
     /// Ordinary stream data.
     pub const NONE: u64 = 0;
@@ -75,7 +76,7 @@ pub enum DecodeError {
 }
 
 impl Message {
-    /// Decodes a message by its HeaderLength field, 116 or 112.
+    /// Decodes a message by its HeaderLength field, 116 or 112 (rules P-HDR-1 to P-HDR-4).
     ///
     /// As in both official parsers the payload runs to the end of `bytes`, whatever the payload
     /// length field says, and nothing is judged: digest, date and sequence are the caller's to
@@ -91,7 +92,7 @@ impl Message {
     }
 
     /// Whether the payload is the one that the sender hashed. An empty payload always matches,
-    /// as in the official client, which checks only what has a length.
+    /// as in the official client, which checks only what has a length (rule P-HDR-6).
     pub fn digest_matches(&self) -> bool {
         self.payload.is_empty() || digest(&self.payload) == self.digest
     }

@@ -1,7 +1,8 @@
 //! smux version 1 frames: the framing of streams inside a multiplexed port session.
 //!
 //! All payloads of type Output, in sequence order, are one smux byte stream per direction;
-//! message boundaries mean nothing to it. Integers are little-endian, unlike everywhere else.
+//! message boundaries mean nothing to it. Integers are little-endian, unlike everywhere else
+//! (rules P-MUX-1 to P-MUX-4).
 
 /// Bytes of a frame header.
 pub const HEADER_LEN: usize = 8;
