@@ -3,7 +3,7 @@ use std::time::Instant;
 /// What a session may use, and what it says about itself.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
-    /// The ClientVersion of the handshake: four numbers. Agents pick their mode by it, and kill
+    /// The client version of the handshake: four numbers. Agents pick their mode by it, and kill
     /// silent sessions of clients at or below 1.2.331.0.
     pub client_version: String,
     /// Bytes that one stream may have waiting to be sent. When they are used up,

@@ -14,8 +14,11 @@ mod cipher;
 mod config;
 mod error;
 mod event;
+mod pool;
 mod session;
 mod stats;
+mod timers;
+mod version;
 
 pub use chunk::Chunk;
 pub use cipher::{Cipher, CipherError, DataKey};

@@ -1,46 +1,162 @@
-use std::collections::VecDeque;
+mod acks;
+mod demux;
+mod envelope;
+mod first;
+mod frames;
+mod handshake;
+mod inbound;
+mod line;
+mod outbound;
+mod probe;
+mod publication;
+mod receive;
+mod rtt;
+mod stream_api;
+mod streams;
+mod timeout;
+mod transmit;
+mod transport;
+mod window;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::time::Instant;
 
-use bytes::Bytes;
+use adit_wire::smux::Frame;
+use adit_wire::{Flag, PayloadType};
 
-use crate::{
-    Cause, Chunk, DataKey, Epoch, Event, Loss, Mode, OpenError, Read, SessionConfig, Stats,
-    StreamId, WriteError,
-};
+use self::acks::Acks;
+use self::demux::Refusals;
+use self::envelope::Envelope;
+use self::first::First;
+use self::frames::Decoder;
+use self::handshake::Pending;
+use self::inbound::Inbound;
+use self::line::Line;
+use self::outbound::Outbound;
+use self::probe::Probe;
+use self::rtt::Rtt;
+use self::streams::Streams;
+use self::transmit::{Letter, Role};
+use self::transport::Link;
+use self::window::Window;
+use crate::pool::{Pool, SMALL_PAYLOAD};
+use crate::timers::{KEEPALIVE, Timer, Timers};
+use crate::{Cipher, CloseReason, Epoch, Event, Mode, SessionConfig, Stats, version};
 
 /// One Session Manager session, seen from the client.
 ///
 /// It survives its websockets: what is not acknowledged when one is lost is sent again on the
 /// next, and the streams notice nothing.
-#[derive(Debug)]
 pub struct Session {
+    config: SessionConfig,
+    phase: Phase,
+    link: Link,
+    agent: Option<Agent>,
+    envelope: Envelope,
+    cipher: Option<Box<dyn Cipher>>,
+    pool: Pool,
+    timers: Timers,
     events: VecDeque<Event>,
-    stats: Stats,
+    counters: Stats,
+
+    inbound: Inbound,
+    outbound: Outbound,
+    acks: Acks,
+    rtt: Rtt,
+    window: Window,
+    /// When a message was last acknowledged for the first time.
+    progress: Option<Instant>,
+    /// Whether the resend timer fired and nothing was acknowledged since.
+    silent: bool,
+    /// Whether the service asked for silence.
+    paused: bool,
+
+    /// Messages that are no session bytes, and go out before them.
+    letters: VecDeque<Letter>,
+    /// Frames without data, which go out before those with data.
+    control: VecDeque<Frame>,
+    first: First,
+    probe: Probe,
+    /// Payload bytes per message, framing included.
+    payload_size: usize,
+    streams: Streams,
+    /// Streams opened.
+    opened: u64,
+    decoder: Decoder,
+    refusals: Refusals,
+    line: Line,
+    ending: Ending,
+}
+
+/// How far the session is.
+#[derive(Debug)]
+enum Phase {
+    /// The agent speaks first.
+    Greeting,
+    /// The agent wants encryption, and the key is being fetched.
+    Key(Pending),
+    /// The agent has our answer.
+    Answered,
+    /// The handshake is complete; whether the agent takes data remains to be seen.
+    Settling,
+    Ready,
+    Closed,
+}
+
+/// What the agent said about itself and the session.
+#[derive(Debug)]
+struct Agent {
+    version: String,
+    mode: Mode,
+    properties: BTreeMap<String, String>,
+}
+
+/// How far our own end of the session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    No,
+    /// No more streams; the flag is not sent, or the agent is too old for it.
+    Asked,
+    /// The flag is this message.
+    Sent(i64),
 }
 
 impl Session {
     /// A session that waits for its first websocket. `seed` is all the randomness it has; message
     /// ids come from it and need not be secret.
-    pub fn client(_config: SessionConfig, _seed: u64, _epoch: Epoch) -> Self {
-        Self { events: VecDeque::new(), stats: Stats::default() }
-    }
-
-    /// A websocket is open, and the text that opens the data channel was sent on it.
-    pub fn transport_up(&mut self, _now: Instant) {}
-
-    /// The websocket is gone. Nothing is lost by it, and [`poll_transmit`](Self::poll_transmit)
-    /// yields nothing until the next [`transport_up`](Self::transport_up).
-    pub fn transport_down(&mut self, _now: Instant, _loss: Loss) {}
-
-    /// Takes one websocket message, text or binary.
-    pub fn receive(&mut self, _now: Instant, _message: Bytes) {}
-
-    /// Does what is due at `now`.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
-
-    /// The next websocket message to send: acknowledgements first, then resends, then new data.
-    pub fn poll_transmit(&mut self, _now: Instant) -> Option<Bytes> {
-        None
+    pub fn client(config: SessionConfig, seed: u64, epoch: Epoch) -> Self {
+        Self {
+            phase: Phase::Greeting,
+            link: Link::default(),
+            agent: None,
+            envelope: Envelope::new(seed, epoch),
+            cipher: None,
+            pool: Pool::default(),
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            counters: Stats::default(),
+            inbound: Inbound::new(config.reorder_budget),
+            outbound: Outbound::default(),
+            acks: Acks::default(),
+            rtt: Rtt::default(),
+            window: Window::new(config.window_max),
+            progress: None,
+            silent: false,
+            paused: false,
+            letters: VecDeque::new(),
+            control: VecDeque::new(),
+            first: First::NotYet,
+            probe: Probe::default(),
+            payload_size: SMALL_PAYLOAD,
+            streams: Streams::default(),
+            opened: 0,
+            decoder: Decoder::default(),
+            refusals: Refusals::default(),
+            line: Line::default(),
+            ending: Ending::No,
+            config,
+        }
     }
 
     /// The next event.
@@ -51,84 +167,130 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, unless something happens
     /// before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.timers.next().into_iter().chain(self.streams.next_linger()).min()
     }
 
-    /// Whether the websocket should be read. False while the inbound budget is used up.
+    /// Whether the websocket should be read. False while the inbound budget is used up, so that
+    /// the peer feels it, and when the session is over.
     pub fn wants_input(&self) -> bool {
-        true
+        let (unread, budget) = self.inbound_room();
+        !matches!(self.phase, Phase::Closed) && unread < budget && !self.acks.is_full()
     }
 
-    /// The mode, known after the handshake.
+    /// The mode, known after the agent's first message.
     pub fn mode(&self) -> Option<Mode> {
-        None
+        self.agent.as_ref().map(|agent| agent.mode)
     }
 
     /// The agent's version, known after its first message.
     pub fn agent_version(&self) -> Option<&str> {
-        None
+        self.agent.as_ref().map(|agent| &*agent.version)
     }
 
     /// A property of the session document after substitution, known after the agent's first
     /// message.
-    pub fn property(&self, _name: &str) -> Option<&str> {
-        None
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.agent.as_ref()?.properties.get(name).map(String::as_str)
     }
-
-    /// Opens a stream.
-    pub fn open(&mut self, _now: Instant) -> Result<StreamId, OpenError> {
-        Err(OpenError::NotReady)
-    }
-
-    /// A buffer for the stream's next bytes; `None` while the stream has too many waiting
-    /// ([`Event::Writable`] follows) and when it takes no more.
-    pub fn chunk(&mut self, _id: StreamId) -> Option<Chunk> {
-        None
-    }
-
-    /// Takes a chunk, all of it, to be sent.
-    pub fn write(&mut self, _now: Instant, _id: StreamId, _chunk: Chunk) -> Result<(), WriteError> {
-        Err(WriteError::StreamClosed)
-    }
-
-    /// Returns a chunk that is not needed.
-    pub fn give_back(&mut self, _chunk: Chunk) {}
-
-    /// Moves up to `max` received bytes to the end of `out`, without copying them.
-    pub fn read(
-        &mut self,
-        _now: Instant,
-        _id: StreamId,
-        _max: usize,
-        _out: &mut Vec<Bytes>,
-    ) -> Read {
-        Read::Reset(Cause::Unknown)
-    }
-
-    /// The local connection will send no more. The agent knows no half-close, so the end is passed
-    /// on only when the peer has ended too, or was silent for the linger time.
-    pub fn finish(&mut self, _now: Instant, _id: StreamId) {}
-
-    /// The local connection is gone: the stream ends at once, in both directions.
-    pub fn reset(&mut self, _now: Instant, _id: StreamId) {}
 
     /// Asks the agent in band to end the session, and opens no more streams. Agents at or below
     /// 2.3.722.0 do not understand that; then only the API ends the session.
-    pub fn terminate(&mut self, _now: Instant) {}
-
-    /// Whether nothing waits to be sent or acknowledged.
-    pub fn is_drained(&self) -> bool {
-        true
+    pub fn terminate(&mut self, _now: Instant) {
+        if self.is_ending() {
+            return;
+        }
+        self.ending = Ending::Asked;
+        match self.phase {
+            // What comes before the agent's handler stands is lost, the flag too.
+            Phase::Greeting | Phase::Key(_) | Phase::Answered | Phase::Settling => {
+                self.close(CloseReason::Terminated);
+            }
+            Phase::Ready if self.agent_exceeds(version::TERMINATE_FLAG) => {
+                self.letters.push_back(Letter::flag(Flag::TerminateSession, Role::Terminate));
+            }
+            Phase::Ready | Phase::Closed => {}
+        }
     }
 
-    /// Answers [`Event::KeyRequest`].
-    pub fn provide_key(&mut self, _now: Instant, _key: DataKey) {}
+    fn is_ending(&self) -> bool {
+        self.ending != Ending::No
+    }
 
-    /// Answers [`Event::KeyRequest`] when there is no key, which ends the session.
-    pub fn refuse_key(&mut self, _now: Instant, _error: String) {}
+    fn agent_exceeds(&self, gate: [u64; 4]) -> bool {
+        self.agent_version().is_some_and(|version| version::exceeds(version, gate))
+    }
+
+    /// Whether no data waits to be sent or acknowledged.
+    pub fn is_drained(&self) -> bool {
+        self.outbound.is_empty()
+            && self.letters.is_empty()
+            && self.control.is_empty()
+            && self.streams.waiting() == 0
+    }
 
     /// The counters.
     pub fn stats(&self) -> Stats {
-        self.stats
+        Stats {
+            rtt: self.rtt.smoothed(),
+            rtt_min: self.window.shortest_rtt(),
+            rto: self.rtt.rto(),
+            window: self.window.size(),
+            in_flight: self.outbound.in_flight(),
+            payload_size: self.payload_size,
+            waiting: self.streams.waiting(),
+            unread: self.streams.unread(),
+            paused: self.paused,
+            streams: self.streams.len(),
+            streams_opened: self.opened,
+            ..self.counters
+        }
     }
+
+    /// Streams can be opened.
+    fn become_ready(&mut self, now: Instant) {
+        self.phase = Phase::Ready;
+        self.timers.stop(Timer::Handshake);
+        if self.mode() == Some(Mode::Mux) && !self.agent_exceeds(version::NO_KEEPALIVE) {
+            self.timers.set(Timer::Keepalive, now + KEEPALIVE);
+        }
+        let agent_version = self.agent_version().unwrap_or_default().to_owned();
+        tracing::debug!(agent_version, mode = ?self.mode(), "session ready");
+        self.events.push_back(Event::Ready { agent_version });
+    }
+
+    /// The session is over; only the first reason counts.
+    fn close(&mut self, reason: CloseReason) {
+        if matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        tracing::debug!(?reason, "session closed");
+        self.phase = Phase::Closed;
+        self.timers.stop_all();
+        self.letters.clear();
+        self.control.clear();
+        self.outbound = Outbound::default();
+        self.streams.break_all(&mut self.pool, &mut self.events);
+        self.events.push_back(Event::Closed(reason));
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("phase", &self.phase)
+            .field("link", &self.link)
+            .field("agent", &self.agent)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the client encrypts payloads of this type once it has a key.
+const fn is_encrypted_out(kind: PayloadType) -> bool {
+    matches!(kind, PayloadType::Output)
+}
+
+/// Whether the agent encrypts payloads of this type once it has a key.
+const fn is_encrypted_in(kind: PayloadType) -> bool {
+    matches!(kind, PayloadType::Output | PayloadType::StdErr | PayloadType::ExitCode)
 }

@@ -1,0 +1,108 @@
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use adit_wire::{
+    Ack, AckedMessage, HEADER_LEN, Header, MessageId, MessageType, PayloadType, flags,
+};
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::envelope::{Envelope, seal};
+use crate::pool::shared_buffer;
+use crate::timers::ACK_MEMORY;
+
+/// The messages whose acknowledgements are repeated on a new websocket. The agent paces itself to
+/// some 900 a second, so this is what half a second can have lost.
+const REMEMBERED: usize = 512;
+
+/// Acknowledgements that may wait to be sent before no more input is wanted.
+const WAITING_MAX: usize = 8192;
+
+/// Header and JSON of the longest acknowledgement: 297 bytes with a sequence number of two
+/// digits, and such a number has at most 20.
+const ACK_LEN: usize = 320;
+
+/// Buffers of acknowledgements that the driver may still hold; more are not reused.
+const LENT_MAX: usize = 256;
+
+/// Acknowledgements: to be sent, and sent lately.
+#[derive(Default, Debug)]
+pub(crate) struct Acks {
+    waiting: VecDeque<Received>,
+    /// The latest received messages, waiting or not.
+    recent: VecDeque<Received>,
+    /// What was handed out, oldest first, so that its memory can be used again.
+    lent: VecDeque<Bytes>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Received {
+    at: Instant,
+    id: MessageId,
+    sequence: i64,
+}
+
+impl Acks {
+    /// A message is to be acknowledged.
+    pub(crate) fn push(&mut self, now: Instant, id: MessageId, sequence: i64) {
+        let received = Received { at: now, id, sequence };
+        self.waiting.push_back(received);
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(received);
+    }
+
+    /// Whether so many wait that no more input should come.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX
+    }
+
+    /// Repeats the acknowledgements that may have died with a websocket: the agent resends only
+    /// its oldest message, each 100 ms, and would need that for each of them.
+    pub(crate) fn repeat_recent(&mut self) {
+        let Some(last) = self.recent.back() else { return };
+        let old =
+            self.recent.iter().take_while(|received| last.at - received.at > ACK_MEMORY).count();
+        let repeated = self.recent.len() - old;
+        // The youngest of the recent ones are those that wait.
+        if repeated > self.waiting.len() {
+            self.waiting.clear();
+            self.waiting.extend(self.recent.range(old..));
+        }
+    }
+
+    /// The next acknowledgement, as a whole message.
+    pub(crate) fn transmit(&mut self, now: Instant, envelope: &mut Envelope) -> Option<Bytes> {
+        let Received { id, sequence, .. } = self.waiting.pop_front()?;
+        let header = Header {
+            message_type: MessageType::Acknowledge,
+            sequence: 0,
+            flags: flags::SYN_FIN,
+            payload_type: PayloadType::Undefined,
+            ..envelope.header(now)
+        };
+        let mut buffer = self.buffer();
+        buffer.resize(HEADER_LEN, 0);
+        // Writing to memory and serialising numbers and a fixed text cannot fail.
+        let _infallible = Ack::new(AckedMessage::OutputStreamData, id, sequence)
+            .encode_into((&mut buffer).writer());
+        seal(&mut buffer, &header);
+        let message = buffer.freeze();
+        if self.lent.len() == LENT_MAX {
+            self.lent.pop_front();
+        }
+        self.lent.push_back(message.clone());
+        Some(message)
+    }
+
+    fn buffer(&mut self) -> BytesMut {
+        let reused = self.lent.pop_front_if(|message| message.is_unique());
+        match reused.map(Bytes::try_into_mut) {
+            Some(Ok(mut buffer)) => {
+                buffer.clear();
+                buffer
+            }
+            Some(Err(_)) | None => shared_buffer(ACK_LEN),
+        }
+    }
+}

@@ -1,0 +1,347 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::pool::Pool;
+use crate::timers::LINGER;
+use crate::{Cause, Chunk, Event, StreamId};
+
+/// Memory beyond its bytes that a piece of received data costs.
+const PIECE_COST: usize = 64;
+
+/// Bytes that all streams together may have waiting to be sent. Beyond it each stream may have
+/// one chunk, so that none starves.
+const WAITING_MAX: usize = 16 << 20;
+
+/// The streams of a session, and whose turn it is to send.
+#[derive(Default, Debug)]
+pub(crate) struct Streams {
+    map: BTreeMap<StreamId, Stream>,
+    /// Streams with something to send, in the order of their turns.
+    turns: VecDeque<StreamId>,
+    /// Finished streams, by when their end is to be passed on.
+    lingering: BTreeSet<(Instant, StreamId)>,
+    waiting: usize,
+    unread: usize,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    waiting: VecDeque<Chunk>,
+    waiting_bytes: usize,
+    unread: VecDeque<Bytes>,
+    unread_cost: usize,
+    pub(crate) local: Local,
+    pub(crate) remote: Remote,
+    /// Whether the reader waits to be told.
+    reader_waits: bool,
+    /// Whether the writer waits to be told.
+    writer_waits: bool,
+    /// Bytes written.
+    pub(crate) written: u64,
+    /// Whether a byte ever came.
+    pub(crate) heard: bool,
+    /// When the last byte came, or the stream was finished.
+    pub(crate) quiet_since: Instant,
+    /// The last message with its data.
+    pub(crate) last_sequence: Option<i64>,
+    linger: Option<Instant>,
+}
+
+/// The sending side of a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Local {
+    /// Takes data.
+    Open,
+    /// Takes no more, and the peer has not been told.
+    Finished,
+    /// The peer has been told.
+    Closed,
+}
+
+/// The receiving side of a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Remote {
+    /// Data may come.
+    Open,
+    /// No more data comes.
+    Ended,
+    /// No more data comes, and that is no proper end.
+    Broken(Cause),
+}
+
+impl Streams {
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Bytes waiting to be sent.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Bytes received and not read, with their overhead.
+    pub(crate) fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// What `bytes` count against the inbound budget.
+    pub(crate) fn cost(bytes: &Bytes) -> usize {
+        bytes.len() + PIECE_COST
+    }
+
+    /// Counts data that is kept elsewhere.
+    pub(crate) fn count_unread(&mut self, bytes: &Bytes) {
+        self.unread += Self::cost(bytes);
+    }
+
+    /// The reverse.
+    pub(crate) fn uncount_unread(&mut self, bytes: &Bytes) {
+        self.unread -= Self::cost(bytes);
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.map.get_mut(&id)
+    }
+
+    pub(crate) fn open(&mut self, now: Instant, id: StreamId) {
+        let stream = Stream {
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            unread: VecDeque::new(),
+            unread_cost: 0,
+            local: Local::Open,
+            remote: Remote::Open,
+            reader_waits: true,
+            writer_waits: false,
+            written: 0,
+            heard: false,
+            quiet_since: now,
+            last_sequence: None,
+            linger: None,
+        };
+        self.map.insert(id, stream);
+    }
+
+    /// Forgets a stream and all that it holds.
+    pub(crate) fn remove(&mut self, id: StreamId, pool: &mut Pool) -> Option<Stream> {
+        self.drop_waiting(id, pool);
+        self.stop_linger(id);
+        let stream = self.map.remove(&id)?;
+        self.unread -= stream.unread_cost;
+        Some(stream)
+    }
+
+    /// Whether the stream may have another chunk; if not, its writer is told later.
+    pub(crate) fn has_room(&mut self, id: StreamId, limit: usize) -> bool {
+        let full = self.waiting >= WAITING_MAX;
+        let Some(stream) = self.map.get_mut(&id) else { return false };
+        if stream.local != Local::Open || stream.remote != Remote::Open {
+            return false;
+        }
+        let room = stream.waiting.is_empty() || (stream.waiting_bytes < limit && !full);
+        stream.writer_waits |= !room;
+        room
+    }
+
+    /// Appends to the last waiting chunk when `data` fits into it.
+    pub(crate) fn coalesce(&mut self, id: StreamId, data: &[u8]) -> bool {
+        let Some(stream) = self.map.get_mut(&id) else { return false };
+        let Some(last) = stream.waiting.back_mut() else { return false };
+        if last.spare() < data.len() {
+            return false;
+        }
+        last.buffer.extend_from_slice(data);
+        stream.waiting_bytes += data.len();
+        stream.written += data.len() as u64;
+        self.waiting += data.len();
+        true
+    }
+
+    pub(crate) fn push_waiting(&mut self, id: StreamId, chunk: Chunk) {
+        let Some(stream) = self.map.get_mut(&id) else { return };
+        if stream.waiting.is_empty() {
+            self.turns.push_back(id);
+        }
+        stream.waiting_bytes += chunk.len();
+        stream.written += chunk.len() as u64;
+        self.waiting += chunk.len();
+        stream.waiting.push_back(chunk);
+    }
+
+    /// The stream whose turn it is, and the length of its next chunk.
+    pub(crate) fn next_turn(&mut self) -> Option<(StreamId, usize)> {
+        loop {
+            let id = *self.turns.front()?;
+            match self.map.get(&id).and_then(|stream| stream.waiting.front()) {
+                Some(chunk) => return Some((id, chunk.len())),
+                None => drop(self.turns.pop_front()),
+            }
+        }
+    }
+
+    /// Takes the chunk that [`next_turn`](Self::next_turn) showed; it goes out as `sequence`.
+    pub(crate) fn take_turn(
+        &mut self,
+        sequence: i64,
+        limit: usize,
+        events: &mut VecDeque<Event>,
+    ) -> Option<Chunk> {
+        let id = self.turns.pop_front()?;
+        let stream = self.map.get_mut(&id)?;
+        let chunk = stream.waiting.pop_front()?;
+        stream.waiting_bytes -= chunk.len();
+        stream.last_sequence = Some(sequence);
+        self.waiting -= chunk.len();
+        if !stream.waiting.is_empty() {
+            self.turns.push_back(id);
+        }
+        let room = stream.waiting.is_empty()
+            || (stream.waiting_bytes <= limit / 2 && self.waiting < WAITING_MAX);
+        if room && std::mem::take(&mut stream.writer_waits) {
+            events.push_back(Event::Writable(id));
+        }
+        Some(chunk)
+    }
+
+    /// Drops what waits to be sent.
+    pub(crate) fn drop_waiting(&mut self, id: StreamId, pool: &mut Pool) {
+        let Some(stream) = self.map.get_mut(&id) else { return };
+        self.waiting -= std::mem::take(&mut stream.waiting_bytes);
+        // Its turns are skipped, and must not be taken for those of data that comes later.
+        if !stream.waiting.is_empty() {
+            self.turns.retain(|turn| *turn != id);
+        }
+        stream.waiting.drain(..).for_each(|chunk| pool.put(chunk.buffer));
+    }
+
+    /// Hands received bytes to a stream; false when it takes none.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Instant,
+        id: StreamId,
+        bytes: Bytes,
+        events: &mut VecDeque<Event>,
+    ) -> bool {
+        let Some(stream) = self.map.get_mut(&id) else { return false };
+        if stream.remote != Remote::Open {
+            return false;
+        }
+        stream.heard = true;
+        stream.quiet_since = now;
+        let cost = Self::cost(&bytes);
+        stream.unread_cost += cost;
+        self.unread += cost;
+        stream.unread.push_back(bytes);
+        stream.tell_reader(id, events);
+        true
+    }
+
+    /// Ends the receiving side.
+    pub(crate) fn end(
+        &mut self,
+        id: StreamId,
+        remote: Remote,
+        pool: &mut Pool,
+        events: &mut VecDeque<Event>,
+    ) {
+        // The destination is gone: what waits could reach nobody.
+        self.drop_waiting(id, pool);
+        self.stop_linger(id);
+        let Some(stream) = self.map.get_mut(&id) else { return };
+        stream.remote = remote;
+        stream.tell_reader(id, events);
+        if std::mem::take(&mut stream.writer_waits) {
+            events.push_back(Event::Writable(id));
+        }
+    }
+
+    /// Breaks all streams that have not ended.
+    pub(crate) fn break_all(&mut self, pool: &mut Pool, events: &mut VecDeque<Event>) {
+        let open: Vec<_> = self
+            .map
+            .iter()
+            .filter(|(_, stream)| stream.remote == Remote::Open)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in open {
+            self.end(id, Remote::Broken(Cause::SessionClosed), pool, events);
+        }
+        self.lingering.clear();
+    }
+
+    /// Moves up to `most` received bytes to `out`, and returns how many those are.
+    pub(crate) fn read(&mut self, id: StreamId, most: usize, out: &mut Vec<Bytes>) -> usize {
+        let Some(stream) = self.map.get_mut(&id) else { return 0 };
+        let mut read = 0;
+        while read < most
+            && let Some(piece) = stream.unread.front_mut()
+        {
+            let room = most - read;
+            if piece.len() > room {
+                out.push(piece.split_to(room));
+                stream.unread_cost -= room;
+                self.unread -= room;
+                return most;
+            }
+            let cost = Self::cost(piece);
+            read += piece.len();
+            out.extend(stream.unread.pop_front());
+            stream.unread_cost -= cost;
+            self.unread -= cost;
+        }
+        read
+    }
+
+    /// Has the reader told when something comes.
+    pub(crate) fn reader_waits(&mut self, id: StreamId) {
+        if let Some(stream) = self.map.get_mut(&id) {
+            stream.reader_waits = true;
+        }
+    }
+
+    /// Passes the end of a finished stream on after a time of silence that begins at `from`.
+    pub(crate) fn linger(&mut self, id: StreamId, from: Instant) {
+        self.stop_linger(id);
+        if let Some(stream) = self.map.get_mut(&id) {
+            stream.linger = Some(from + LINGER);
+            self.lingering.insert((from + LINGER, id));
+        }
+    }
+
+    fn stop_linger(&mut self, id: StreamId) {
+        if let Some(stream) = self.map.get_mut(&id)
+            && let Some(at) = stream.linger.take()
+        {
+            self.lingering.remove(&(at, id));
+        }
+    }
+
+    pub(crate) fn next_linger(&self) -> Option<Instant> {
+        self.lingering.first().map(|(at, _)| *at)
+    }
+
+    /// A stream that has lingered until `now`.
+    pub(crate) fn expire_linger(&mut self, now: Instant) -> Option<StreamId> {
+        let (at, id) = *self.lingering.first()?;
+        (at <= now).then(|| {
+            self.stop_linger(id);
+            id
+        })
+    }
+}
+
+impl Stream {
+    /// Whether it has nothing waiting to be sent.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn tell_reader(&mut self, id: StreamId, events: &mut VecDeque<Event>) {
+        if std::mem::take(&mut self.reader_waits) {
+            events.push_back(Event::Readable(id));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+use std::time::Instant;
+
+use adit_wire::smux::{self, Frame};
+use adit_wire::{Flag, HEADER_LEN, Header, PayloadType};
+use bytes::{Bytes, BytesMut};
+
+use super::first::First;
+use super::{Ending, Phase, Session, envelope, is_encrypted_out};
+use crate::pool::overhead;
+use crate::{CloseReason, Mode, ProtocolError};
+
+/// A message that is no session bytes.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    kind: PayloadType,
+    body: Vec<u8>,
+    role: Role,
+}
+
+/// Who waits for a letter to be acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    Nobody,
+    /// The end of the session.
+    Terminate,
+    /// The end of a single connection.
+    Disconnect,
+}
+
+impl Letter {
+    pub(crate) fn new(kind: PayloadType, body: Vec<u8>) -> Self {
+        Self { kind, body, role: Role::Nobody }
+    }
+
+    pub(crate) fn flag(flag: Flag, role: Role) -> Self {
+        Self { kind: PayloadType::Flag, body: flag.encode().to_vec(), role }
+    }
+}
+
+impl Session {
+    /// The next websocket message to send, as one unfragmented frame: acknowledgements first,
+    /// then resends, then new data.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
+        if !self.link_is_up() || self.is_closed() {
+            return None;
+        }
+        if let Some(ack) = self.acks.transmit(now, &mut self.envelope) {
+            self.counters.acks_out += 1;
+            return Some(ack);
+        }
+        if let Some((sequence, message)) = self.outbound.resend(now) {
+            tracing::trace!(sequence, "sent again");
+            self.counters.resends += 1;
+            return Some(message);
+        }
+        if self.paused || self.probe.is_in_flight() || matches!(self.first, First::Sent(_)) {
+            return None;
+        }
+        if let Some(letter) = self.letters.pop_front() {
+            return self.transmit_letter(now, &letter);
+        }
+        match self.phase {
+            Phase::Settling if self.first == First::Due => {
+                self.control.push_back(Frame::Nop);
+                self.transmit_control(now)
+            }
+            Phase::Ready => self.transmit_session_bytes(now),
+            Phase::Greeting | Phase::Key(_) | Phase::Answered | Phase::Settling | Phase::Closed => {
+                None
+            }
+        }
+    }
+
+    fn transmit_session_bytes(&mut self, now: Instant) -> Option<Bytes> {
+        if !self.control.is_empty() {
+            return self.transmit_control(now);
+        }
+        let probe = self.transmit_probe(now);
+        if probe.is_some() {
+            return probe;
+        }
+        self.transmit_chunk(now)
+    }
+
+    fn transmit_letter(&mut self, now: Instant, letter: &Letter) -> Option<Bytes> {
+        let sequence = self.outbound.next();
+        match letter.role {
+            Role::Nobody => {}
+            Role::Terminate => self.ending = Ending::Sent(sequence),
+            Role::Disconnect => self.disconnect_sent(sequence),
+        }
+        let header = Header { sequence, payload_type: letter.kind, ..self.envelope.header(now) };
+        let mut buffer = self.pool.take(letter.body.len());
+        buffer.resize(HEADER_LEN, 0);
+        buffer.extend_from_slice(&letter.body);
+        let message = self.seal(buffer, &header)?;
+        Some(self.register(now, message, letter.body.len()))
+    }
+
+    /// As many frames without data as fit into one message.
+    fn transmit_control(&mut self, now: Instant) -> Option<Bytes> {
+        let most = self.payload_size / smux::HEADER_LEN;
+        let payload = self.control.len().min(most) * smux::HEADER_LEN;
+        let header = Header { sequence: self.outbound.next(), ..self.envelope.header(now) };
+        let mut buffer = self.empty_message(payload);
+        for frame in self.control.drain(..payload / smux::HEADER_LEN) {
+            buffer.extend_from_slice(&frame.encode());
+        }
+        let message = self.seal(buffer, &header)?;
+        Some(self.register(now, message, payload))
+    }
+
+    fn transmit_chunk(&mut self, now: Instant) -> Option<Bytes> {
+        let (id, len) = self.streams.next_turn()?;
+        let sequence = self.outbound.next();
+        if !self.has_window(len) || self.outbound.is_full() {
+            self.window.hold_back();
+            return None;
+        }
+        let limit = self.config.stream_buffer;
+        let mut chunk = self.streams.take_turn(sequence, limit, &mut self.events)?;
+        if self.mode() == Some(Mode::Mux) {
+            let frame = Frame::Psh { stream: id.0, len: u16::try_from(len).unwrap_or(u16::MAX) };
+            let at = chunk.headroom - smux::HEADER_LEN;
+            if let Some(head) = chunk.buffer[at..].first_chunk_mut() {
+                *head = frame.encode();
+            }
+        } else {
+            self.line_sent(sequence);
+        }
+        let (before, _) = overhead(self.cipher.is_some());
+        let payload = chunk.buffer.len() - HEADER_LEN - before;
+        let header = Header { sequence, ..self.envelope.header(now) };
+        let message = self.seal(chunk.buffer, &header)?;
+        self.counters.bytes_out += len as u64;
+        Some(self.register(now, message, payload))
+    }
+
+    /// Whether `payload` bytes more may be in flight. One message always may.
+    pub(super) fn has_window(&self, payload: usize) -> bool {
+        let in_flight = self.outbound.in_flight();
+        in_flight == 0 || in_flight + payload <= self.window.size()
+    }
+
+    /// A buffer whose headroom is in place, for `payload` bytes.
+    pub(super) fn empty_message(&mut self, payload: usize) -> BytesMut {
+        let (before, _) = overhead(self.cipher.is_some());
+        let mut buffer = self.pool.take(payload);
+        buffer.resize(HEADER_LEN + before, 0);
+        buffer
+    }
+
+    /// Encrypts if need be, and writes the header.
+    pub(super) fn seal(&mut self, mut buffer: BytesMut, header: &Header) -> Option<Bytes> {
+        if let Some(cipher) = &mut self.cipher
+            && is_encrypted_out(header.payload_type)
+        {
+            let (_, behind) = overhead(true);
+            buffer.resize(buffer.len() + behind, 0);
+            if cipher.seal(&mut buffer[HEADER_LEN..]).is_err() {
+                self.close(CloseReason::Protocol(ProtocolError::Cipher));
+                return None;
+            }
+        }
+        envelope::seal(&mut buffer, header);
+        Some(buffer.freeze())
+    }
+
+    /// Keeps a new message until it is acknowledged, and hands it out.
+    pub(super) fn register(&mut self, now: Instant, message: Bytes, payload: usize) -> Bytes {
+        let sequence = self.outbound.next();
+        let was_empty = self.outbound.is_empty();
+        self.outbound.push(now, message.clone(), payload);
+        self.counters.messages_out += 1;
+        self.note_first(now, sequence);
+        if was_empty {
+            self.arm_rto();
+        }
+        tracing::trace!(sequence, payload, "sent");
+        message
+    }
+}

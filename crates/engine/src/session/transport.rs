@@ -1,0 +1,84 @@
+use std::time::Instant;
+
+use super::line::Line;
+use super::{Phase, Session};
+use crate::Loss;
+use crate::timers::{HANDSHAKE_TIMEOUT, SILENCE, Timer};
+
+/// The websocket, as far as the session knows.
+#[derive(Default, Debug)]
+pub(crate) enum Link {
+    /// There was none yet.
+    #[default]
+    Never,
+    Up {
+        /// When a websocket took over from a lost one.
+        resumed: Option<Instant>,
+    },
+    Down,
+}
+
+impl Session {
+    /// A websocket is open, and the text that opens the data channel was sent on it.
+    pub fn transport_up(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        let resumed = match self.link {
+            Link::Never => None,
+            Link::Up { .. } | Link::Down => Some(now),
+        };
+        self.link = Link::Up { resumed };
+        if !matches!(self.phase, Phase::Ready) {
+            self.timers.set(Timer::Handshake, now + HANDSHAKE_TIMEOUT);
+        }
+        self.acks.repeat_recent();
+        self.window.new_path();
+        self.resend_all(now);
+        if self.line.awaits_answer() {
+            self.timers.set(Timer::Silence, now + SILENCE);
+        }
+        self.restart_quiet(now);
+    }
+
+    /// The websocket is gone. Nothing is lost by it, and [`poll_transmit`](Self::poll_transmit)
+    /// yields nothing until the next [`transport_up`](Self::transport_up).
+    pub fn transport_down(&mut self, now: Instant, loss: Loss) {
+        if !self.link_is_up() || matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        tracing::debug!(?loss, "websocket lost");
+        self.link = Link::Down;
+        self.counters.transports_lost += 1;
+        self.counters.last_loss = Some(loss);
+        self.fail_probe(now);
+        // Its successor is asked again by the service if need be.
+        self.paused = false;
+        for timer in [
+            Timer::Handshake,
+            Timer::FirstResend,
+            Timer::Rto,
+            Timer::PauseProbe,
+            Timer::Silence,
+            Timer::Quiet,
+        ] {
+            self.timers.stop(timer);
+        }
+        if let Line::Quiet { lossy } | Line::Disconnecting { lossy, .. } = &mut self.line {
+            *lossy = true;
+        }
+    }
+
+    pub(super) fn link_is_up(&self) -> bool {
+        matches!(self.link, Link::Up { .. })
+    }
+
+    /// Sends all again that is not acknowledged, in order and at once.
+    pub(super) fn resend_all(&mut self, now: Instant) {
+        self.outbound.mark_all();
+        self.resend_first(now);
+        self.progress = Some(now);
+        self.silent = false;
+        self.arm_rto();
+    }
+}
