@@ -1,24 +1,25 @@
-//! The emulated agent.
+//! The emulated agent: port sessions with the official agent's pace, timers and defects.
+//!
+//! It is written from what aws/amazon-ssm-agent does, and shares nothing with adit's own engine
+//! but the wire codecs, so that the two cannot be wrong together. Comments name the file and the
+//! function of the official agent that a habit comes from; [`config::Quirks`] has a switch for
+//! each defect.
 
+mod basic;
+mod channel;
 pub(crate) mod config;
+mod dial;
+mod document;
+mod handler;
+mod handshake;
+mod mux;
+mod outgoing;
+mod pattern;
+mod pump;
+mod reader;
+mod session;
+#[cfg(test)]
+mod tests;
+mod version;
 
-use std::sync::Arc;
-
-use adit_wire::control::SessionTask;
-use tokio_util::sync::CancellationToken;
-
-use crate::gateway::seam::AgentGateway;
-use config::AgentConfig;
-
-/// Runs one session of an emulated agent to its end.
-pub(crate) async fn run_session<G: AgentGateway>(
-    task: SessionTask,
-    _instance_id: String,
-    gateway: G,
-    _config: Arc<AgentConfig>,
-    _seed: u64,
-    cancel: CancellationToken,
-) {
-    let _leg = gateway.attach(&task.session_id).await;
-    cancel.cancelled().await;
-}
+pub(crate) use session::run_session;
