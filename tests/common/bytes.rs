@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// A stream of bytes that depends on its seed alone (SplitMix64).
+/// A stream of bytes that depends on its seed alone (`SplitMix64`).
 pub(crate) struct Noise {
     state: u64,
 }

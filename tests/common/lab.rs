@@ -118,8 +118,8 @@ impl Lab {
 
     /// What the lab knows of its sessions.
     pub(crate) fn state(&self) -> Value {
-        let answer = http::request(self.address(), "GET", "/_lab/state", &[], "")
-            .expect("the lab answers");
+        let answer =
+            http::request(self.address(), "GET", "/_lab/state", &[], "").expect("the lab answers");
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str(&answer.body).expect("the state is JSON")
     }

@@ -71,7 +71,9 @@ impl Program {
     pub(crate) fn expect_line<T>(&self, what: &str, pick: impl FnMut(&str) -> Option<T>) -> T {
         match self.stdout.wait_for(pick) {
             Some(found) => found,
-            None => panic!("{what} never came\nstdout:\n{}\nstderr:\n{}", self.stdout(), self.stderr()),
+            None => {
+                panic!("{what} never came\nstdout:\n{}\nstderr:\n{}", self.stdout(), self.stderr())
+            }
         }
     }
 
@@ -92,12 +94,12 @@ impl Drop for Program {
             return;
         }
         let pid = pid_of(&self.child);
-        drop(kill_process(pid, self.stop));
+        kill_process(pid, self.stop).ok();
         let deadline = Instant::now() + GRACE;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() > deadline {
-                drop(self.child.kill());
-                drop(self.child.wait());
+                self.child.kill().ok();
+                self.child.wait().ok();
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
