@@ -1,0 +1,195 @@
+//! From a StreamUrl to an open data channel.
+//!
+//! TCP (direct or through a proxy), TLS, the websocket upgrade, and the text frame that presents
+//! the token.
+
+mod connect;
+mod error;
+mod proxy;
+mod tls;
+mod websocket;
+
+use std::net::IpAddr;
+
+use adit_wire::channel::{MESSAGE_SCHEMA_VERSION, OpenDataChannel};
+use futures_util::SinkExt as _;
+use http::{HeaderName, HeaderValue, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+pub use error::{DialError, Stage, TlsFailure};
+
+use crate::source::{SessionSource, SourceError, Ticket};
+use crate::{DialOptions, Shared, TunnelEvent, Warning};
+
+/// A byte stream of any kind.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// The stream below a websocket: dispatch costs one indirect call per system call.
+pub(crate) type BoxIo = Box<dyn Io>;
+
+/// An open websocket.
+pub(crate) type Websocket = WebSocketStream<BoxIo>;
+
+/// Dials gateways; made once per tunnel, since reading the trust roots takes milliseconds.
+pub(crate) struct Dialer {
+    options: DialOptions,
+    proxy: proxy::Proxies,
+    tls: tls::Tls,
+    client_id: String,
+    client_version: String,
+}
+
+/// Where a URL leads.
+struct Place {
+    uri: Uri,
+    host: String,
+    port: u16,
+    tls: bool,
+}
+
+impl Dialer {
+    /// Checks proxies and extra roots.
+    pub(crate) fn new(
+        options: DialOptions,
+        client_id: String,
+        client_version: String,
+    ) -> Result<Self, DialError> {
+        let proxy = proxy::Proxies::new(&options.proxy)?;
+        let tls = tls::Tls::new(&options.extra_roots_pem)?;
+        Ok(Self { options, proxy, tls, client_id, client_version })
+    }
+
+    /// Opens the data channel of `ticket`: signed when the source can sign, and once more unsigned
+    /// when the signed upgrade is answered with 403. Whether the service takes unsigned or signed
+    /// upgrades in every region is not known, so neither refusal is final.
+    pub(crate) async fn open<S: SessionSource>(
+        &self,
+        source: &S,
+        ticket: &Ticket,
+        request_id: String,
+        shared: &Shared,
+    ) -> Result<Websocket, DialError> {
+        let url = &ticket.stream_url;
+        let headers = match source.sign_upgrade(url).await {
+            Ok(headers) => headers,
+            Err(SourceError::Retry { message, .. }) => return Err(DialError::Sign(message)),
+            Err(SourceError::Fatal(fatal)) => return Err(DialError::Sign(fatal.message)),
+        };
+        let mut websocket = match (self.dial(url, headers.as_deref()).await, &headers) {
+            (Err(DialError::Upgrade { status: 403, .. }), Some(_)) => {
+                let websocket = self.dial(url, None).await?;
+                shared.emit(TunnelEvent::Warning(Warning::UnsignedUpgrade));
+                websocket
+            }
+            (dialled, _) => dialled?,
+        };
+        let frame = OpenDataChannel {
+            message_schema_version: MESSAGE_SCHEMA_VERSION.to_owned(),
+            request_id,
+            token_value: ticket.token.expose().to_owned(),
+            client_id: Some(self.client_id.clone()),
+            client_version: Some(self.client_version.clone()),
+            client_instance_id: None,
+        };
+        let text = serde_json::to_string(&frame).map_err(|_| DialError::Token)?;
+        let sent = websocket.send(Message::Text(text.into()));
+        connect::within(self.options.handshake_timeout, Stage::Websocket, sent)
+            .await?
+            .map_err(|error| DialError::Websocket(error.to_string()))?;
+        Ok(websocket)
+    }
+
+    /// Dials `url` and upgrades to a websocket.
+    async fn dial(
+        &self,
+        url: &str,
+        headers: Option<&[(HeaderName, HeaderValue)]>,
+    ) -> Result<Websocket, DialError> {
+        let place = Place::parse(url)?;
+        let loopback = is_loopback(&place.host);
+        // The token would cross the network in the clear.
+        if !place.tls && !loopback {
+            return Err(DialError::PlainToRemote { host: place.host });
+        }
+        let limit = self.options.handshake_timeout;
+        let proxy = if loopback { None } else { self.proxy.for_place(&place) };
+        let stream: BoxIo = match proxy {
+            Some(proxy) => {
+                let proxy_place = Place::of_proxy(proxy.uri())?;
+                let mut stream = connect::tcp(&proxy_place, self.options.connect_timeout).await?;
+                if proxy_place.tls {
+                    stream = self.tls.client(stream, &proxy_place.host, limit).await?;
+                }
+                proxy::tunnel(stream, &place, proxy.basic_auth(), limit).await?
+            }
+            None => connect::tcp(&place, self.options.connect_timeout).await?,
+        };
+        let stream =
+            if place.tls { self.tls.client(stream, &place.host, limit).await? } else { stream };
+        websocket::upgrade(stream, &place.uri, headers.unwrap_or_default(), limit).await
+    }
+}
+
+impl Place {
+    /// Takes a StreamUrl apart; the request goes out with the URL as it is.
+    fn parse(url: &str) -> Result<Self, DialError> {
+        let uri: Uri = url.parse().map_err(|_| DialError::Url)?;
+        match uri.scheme_str() {
+            Some("wss") => Self::new(uri, true, 443),
+            Some("ws") => Self::new(uri, false, 80),
+            _ => Err(DialError::Url),
+        }
+    }
+
+    fn of_proxy(uri: &Uri) -> Result<Self, DialError> {
+        match uri.scheme_str() {
+            Some("http") | None => Self::new(uri.clone(), false, 80),
+            Some("https") => Self::new(uri.clone(), true, 443),
+            Some(_) => Err(DialError::ProxySetting),
+        }
+    }
+
+    fn new(uri: Uri, tls: bool, default_port: u16) -> Result<Self, DialError> {
+        let host = uri.host().ok_or(DialError::Url)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = uri.port_u16().unwrap_or(default_port);
+        Ok(Self { uri, host, port, tls })
+    }
+}
+
+/// Whether `host` can only be this machine.
+fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_told_by_the_host_alone() {
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["localhost.example.com", "128.0.0.1", "::2", "example.com", "127.0.0.1.nip.io"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn stream_urls_keep_their_query_and_odd_session_ids() {
+        let url = "wss://gw.example.com/v1/data-channel/user@example.com-0123?role=publish_subscribe&cell-number=AAE+/w==";
+        let place = Place::parse(url).unwrap();
+        assert_eq!((place.host.as_str(), place.port, place.tls), ("gw.example.com", 443, true));
+        assert_eq!(place.uri.to_string(), url);
+        assert!(Place::parse("https://gw.example.com/").is_err());
+        assert_eq!(Place::parse("ws://[::1]:81/x").unwrap().host, "::1");
+    }
+}

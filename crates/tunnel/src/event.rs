@@ -1,0 +1,139 @@
+//! What a tunnel tells while it lives.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use adit_engine::{Cause, Loss, Mode, StreamId};
+
+use crate::End;
+
+/// A step in the life of a tunnel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TunnelEvent {
+    /// A session is being started.
+    Starting,
+    /// The service has started a session.
+    Session {
+        /// Its id.
+        id: String,
+    },
+    /// Connections can be carried.
+    Ready {
+        /// As in `3.3.987.0`.
+        agent_version: String,
+        /// How connections are carried.
+        mode: Mode,
+    },
+    /// A text that the account's preferences show to users.
+    CustomerMessage(String),
+    /// A local connection has its stream.
+    Opened {
+        /// The stream.
+        stream: StreamId,
+        /// The local client's address, where it has one.
+        peer: Option<SocketAddr>,
+    },
+    /// A local connection is gone.
+    Closed {
+        /// The stream.
+        stream: StreamId,
+        /// Bytes given to the local client.
+        bytes_in: u64,
+        /// Bytes taken from the local client.
+        bytes_out: u64,
+        /// How it ended.
+        cause: StreamEnd,
+    },
+    /// A local connection was closed without ever having a stream.
+    Rejected {
+        /// The local client's address, where it has one.
+        peer: Option<SocketAddr>,
+        /// Why.
+        cause: Rejection,
+    },
+    /// The agent could not connect to the destination.
+    ConnectRefused {
+        /// The stream, when it can be told: the agent does not name it.
+        stream: Option<StreamId>,
+    },
+    /// The websocket is gone; the session is being resumed.
+    Resuming {
+        /// Why it is gone.
+        cause: Loss,
+    },
+    /// An attempt to dial or resume failed; another follows.
+    Retrying {
+        /// Attempts so far.
+        attempts: u32,
+        /// The failure in one line.
+        cause: String,
+    },
+    /// The session goes on; no byte was lost.
+    Resumed {
+        /// The time without a websocket.
+        gap: Duration,
+    },
+    /// Something the user should know.
+    Warning(Warning),
+    /// The tunnel is over. Comes once, as the last event.
+    Ended(End),
+}
+
+/// How a local connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamEnd {
+    /// Both sides ended it in order.
+    Finished,
+    /// The agent could not connect to the destination.
+    Refused,
+    /// The local client broke it off.
+    LocalReset,
+    /// The far side broke it off.
+    PeerReset,
+    /// The tunnel ended before it.
+    TunnelEnded,
+}
+
+impl StreamEnd {
+    pub(crate) fn from_cause(cause: Cause) -> Self {
+        match cause {
+            Cause::Finished => Self::Finished,
+            Cause::Refused => Self::Refused,
+            Cause::Reset => Self::LocalReset,
+            Cause::SessionClosed => Self::TunnelEnded,
+            _ => Self::PeerReset,
+        }
+    }
+}
+
+/// Why a local connection got no stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The agent carries one connection at a time, and another one holds it.
+    Busy,
+    /// The session has no stream id left.
+    Exhausted,
+    /// The tunnel is over.
+    TunnelEnded,
+}
+
+/// Something that works, but not as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The gateway refused the signed upgrade and took an unsigned one.
+    UnsignedUpgrade,
+    /// Local connections could not be accepted for a moment, for lack of descriptors or memory.
+    AcceptFailed {
+        /// The error in one line.
+        cause: String,
+    },
+    /// The session could not be terminated through the API; the service's idle limit ends it.
+    NotTerminated {
+        /// The failure in one line.
+        cause: String,
+    },
+}

@@ -1,0 +1,246 @@
+//! One websocket while it lasts: the engine's messages in and out.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use adit_engine::Loss;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::sync::futures::Notified;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::dial::Websocket;
+use crate::shared::Turn;
+use crate::{Shared, SuspendClock, TunnelOptions};
+
+/// The most messages read in one turn, so that sending gets its share.
+const READ_MESSAGES: usize = 64;
+/// How often suspend is looked for; timers stand still during suspend, so nothing wakes earlier.
+const SUSPEND_CHECK: Duration = Duration::from_secs(2);
+/// How much the boot-time clock must gain on the monotonic clock to count as sleep.
+const SUSPEND_LIMIT: Duration = Duration::from_secs(5);
+/// The payload of pings, which is the official peers'.
+const PING: &[u8] = b"keepalive";
+/// How long the close frame may take.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// Why a websocket is not carried any more.
+pub(crate) enum Exit {
+    /// It is gone, or as good as gone.
+    Lost(Loss),
+    /// The engine has closed.
+    Closed,
+    /// Everything was sent and acknowledged, which was waited for.
+    Drained,
+}
+
+/// An open websocket and its clocks.
+pub(crate) struct Link {
+    websocket: Websocket,
+    clock: SuspendClock,
+    ping_interval: Duration,
+    silence_limit: Duration,
+    opened: Instant,
+    /// When something came last; moves along while back-pressure stops reading.
+    heard_at: Instant,
+    /// Something came at all.
+    heard: bool,
+    ping_due: Instant,
+    slept_before: Duration,
+    outbox: Vec<Bytes>,
+    /// A flush is under way; nothing is fed until it is through.
+    flushing: bool,
+}
+
+impl Link {
+    pub(crate) fn new(websocket: Websocket, options: &TunnelOptions) -> Self {
+        let now = Instant::now();
+        Self {
+            websocket,
+            clock: options.clock.clone(),
+            ping_interval: options.ping_interval,
+            silence_limit: options.silence_limit,
+            opened: now,
+            heard_at: now,
+            heard: false,
+            ping_due: now + options.ping_interval,
+            slept_before: options.clock.suspended(),
+            outbox: Vec::new(),
+            flushing: false,
+        }
+    }
+
+    /// Whether something came on this websocket: the gateway took the token.
+    pub(crate) fn heard(&self) -> bool {
+        self.heard
+    }
+
+    /// How long ago it was opened.
+    pub(crate) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Moves messages until the websocket or the session ends, or, with `until_drained`, until
+    /// everything is acknowledged. Dropping the future in between loses nothing.
+    pub(crate) async fn carry(&mut self, shared: &Shared, until_drained: bool) -> Exit {
+        let mut notified = pin!(shared.driver.notified());
+        let mut timer = pin!(sleep_until(Instant::now()));
+        poll_fn(|cx| self.poll(cx, shared, notified.as_mut(), timer.as_mut(), until_drained)).await
+    }
+
+    fn poll<'a>(
+        &mut self,
+        cx: &mut Context<'_>,
+        shared: &'a Shared,
+        mut notified: Pin<&mut Notified<'a>>,
+        mut timer: Pin<&mut Sleep>,
+        until_drained: bool,
+    ) -> Poll<Exit> {
+        // First, so that what happens during the turn wakes the next one.
+        while notified.as_mut().poll(cx).is_ready() {
+            notified.set(shared.driver.notified());
+        }
+        let turn = match self.turn(cx, shared) {
+            Ok(turn) => turn,
+            // The service's last word comes right before it closes the websocket.
+            Err(_) if shared.tick().closed => return Poll::Ready(Exit::Closed),
+            Err(loss) => return Poll::Ready(Exit::Lost(loss)),
+        };
+        if turn.closed {
+            return Poll::Ready(Exit::Closed);
+        }
+        if until_drained && turn.drained && !self.flushing {
+            return Poll::Ready(Exit::Drained);
+        }
+        if turn.more && !self.flushing {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let deadline = self.deadline(&turn);
+        // A timer that fires early costs one turn; moving it for every message costs more.
+        if timer.deadline() > deadline || timer.is_elapsed() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if deadline <= now {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    /// Reads what is there, then sends what is to be sent.
+    fn turn(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<Turn, Loss> {
+        let now = Instant::now();
+        if self.clock.suspended().saturating_sub(self.slept_before) > SUSPEND_LIMIT {
+            return Err(Loss::Slept);
+        }
+        let full = self.read(cx, shared)?;
+        let mut turn = self.write(cx, shared)?;
+        turn.more |= full;
+        if !turn.wants_input {
+            self.heard_at = now;
+        } else if now.duration_since(self.heard_at) >= self.silence_limit {
+            return Err(Loss::Silent);
+        }
+        Ok(turn)
+    }
+
+    /// Reads up to a turn's worth of messages; tells whether there may be more.
+    fn read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<bool, Loss> {
+        let mut wants_input = shared.wants_input();
+        for _ in 0..READ_MESSAGES {
+            if !wants_input {
+                return Ok(false);
+            }
+            let message = match self.websocket.poll_next_unpin(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Some(Ok(message))) => message,
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(%error, "websocket failed");
+                    return Err(loss_of(&error));
+                }
+                Poll::Ready(None) => return Err(Loss::Closed { code: None }),
+            };
+            self.heard_at = Instant::now();
+            self.heard = true;
+            match message {
+                Message::Binary(message) => wants_input = shared.receive(message),
+                Message::Text(message) => wants_input = shared.receive(message.into()),
+                Message::Close(frame) => {
+                    let code = frame.map(|frame| u16::from(frame.code));
+                    return Err(Loss::Closed { code });
+                }
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// Feeds a turn's worth of messages and flushes once.
+    fn write(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<Turn, Loss> {
+        // Messages of a turn that was cut short would have been fed in the same poll, so the
+        // outbox is empty here.
+        let turn = if self.flushing && self.flush(cx)?.is_pending() {
+            shared.tick()
+        } else {
+            shared.turn(&mut self.outbox)
+        };
+        let now = Instant::now();
+        let ping = now >= self.ping_due;
+        if ping {
+            self.ping_due = now + self.ping_interval;
+        }
+        let pings = ping.then(|| Message::Ping(Bytes::from_static(PING)));
+        for message in self.outbox.drain(..).map(Message::Binary).chain(pings) {
+            // The buffer takes more than a turn's worth, so this neither writes nor blocks.
+            self.websocket.start_send_unpin(message).map_err(|error| loss_of(&error))?;
+            self.flushing = true;
+        }
+        if self.flushing {
+            let _pending = self.flush(cx)?;
+        }
+        Ok(turn)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Loss> {
+        match self.websocket.poll_flush_unpin(cx) {
+            Poll::Ready(Ok(())) => {
+                self.flushing = false;
+                Ok(Poll::Ready(()))
+            }
+            Poll::Ready(Err(error)) => Err(loss_of(&error)),
+            Poll::Pending => Ok(Poll::Pending),
+        }
+    }
+
+    /// When the next turn is due if nothing happens.
+    fn deadline(&self, turn: &Turn) -> Instant {
+        let mut deadline = self.ping_due.min(Instant::now() + SUSPEND_CHECK);
+        if turn.wants_input {
+            deadline = deadline.min(self.heard_at + self.silence_limit);
+        }
+        match turn.timeout {
+            Some(timeout) => deadline.min(Instant::from_std(timeout)),
+            None => deadline,
+        }
+    }
+
+    /// Says goodbye and closes.
+    pub(crate) async fn close(mut self) {
+        let _unanswered = timeout(CLOSE_WAIT, self.websocket.close(None)).await;
+    }
+}
+
+fn loss_of(error: &Error) -> Loss {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => Loss::Closed { code: None },
+        _ => Loss::Failed,
+    }
+}

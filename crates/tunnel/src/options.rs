@@ -1,0 +1,111 @@
+//! What the caller decides.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::SuspendClock;
+
+/// The values of the proxy variables, read by the caller.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// `HTTPS_PROXY`, for `wss://`.
+    pub https: Option<String>,
+    /// `HTTP_PROXY`, for `ws://`.
+    pub http: Option<String>,
+    /// `ALL_PROXY`, where the other is absent.
+    pub all: Option<String>,
+    /// `NO_PROXY`: hosts, domains and networks that are dialled directly.
+    pub no: Option<String>,
+}
+
+impl fmt::Debug for ProxySettings {
+    /// Leaves the values out: they may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings")
+            .field("https", &self.https.is_some())
+            .field("http", &self.http.is_some())
+            .field("all", &self.all.is_some())
+            .field("no", &self.no)
+            .finish()
+    }
+}
+
+/// How the gateway is dialled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DialOptions {
+    /// Certificates in PEM that are trusted beside the platform's, one bundle each.
+    pub extra_roots_pem: Vec<Vec<u8>>,
+    /// Proxies.
+    pub proxy: ProxySettings,
+    /// The limit for name resolution and TCP connection; 10 s.
+    pub connect_timeout: Duration,
+    /// The limit for each of proxy, TLS and websocket handshakes; 15 s.
+    pub handshake_timeout: Duration,
+}
+
+impl Default for DialOptions {
+    fn default() -> Self {
+        Self {
+            extra_roots_pem: Vec::new(),
+            proxy: ProxySettings::default(),
+            connect_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// The settings of one tunnel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TunnelOptions {
+    /// The name that logs carry.
+    pub name: String,
+    /// How the gateway is dialled.
+    pub dial: DialOptions,
+    /// How long starting a session is tried again when the source asks for patience; 2 min.
+    pub start_budget: Duration,
+    /// How long a lost session is tried to be resumed; 10 min.
+    pub resume_budget: Duration,
+    /// The seed of all randomness: message ids, client id, jitter.
+    pub seed: u64,
+    /// The version shown to gateway and agent; four numbers above 1.2.331.0, or agents end silent
+    /// sessions after a minute.
+    pub client_version: String,
+    /// How often a ping is sent, lest middleboxes forget the connection; 30 s.
+    pub ping_interval: Duration,
+    /// Silence after which the websocket counts as lost; 60 s.
+    pub silence_limit: Duration,
+    /// The most local connections at once; others wait in the listener's backlog. 1,024.
+    pub max_connections: usize,
+    /// How long a second local connection waits for the first where the agent takes one at a
+    /// time; 10 s.
+    pub single_wait: Duration,
+    /// How long a local client may take to read or close after the far side has ended; 30 s.
+    pub linger: Duration,
+    /// How long the in-band terminate is waited for; 2 s.
+    pub terminate_wait: Duration,
+    /// The clock that notices suspend.
+    pub clock: SuspendClock,
+}
+
+impl TunnelOptions {
+    /// The defaults with a name and a seed.
+    pub fn new(name: impl Into<String>, seed: u64) -> Self {
+        Self {
+            name: name.into(),
+            dial: DialOptions::default(),
+            start_budget: Duration::from_secs(120),
+            resume_budget: Duration::from_secs(600),
+            seed,
+            client_version: "1.2.764.0".to_owned(),
+            ping_interval: Duration::from_secs(30),
+            silence_limit: Duration::from_secs(60),
+            max_connections: 1024,
+            single_wait: Duration::from_secs(10),
+            linger: Duration::from_secs(30),
+            terminate_wait: Duration::from_secs(2),
+            clock: SuspendClock::system(),
+        }
+    }
+}
