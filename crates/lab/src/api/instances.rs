@@ -1,0 +1,121 @@
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::filter::Filter;
+use super::page::Page;
+use super::{Answer, Context, bounded, required};
+use crate::gateway::instance::Instance;
+use crate::http::ApiError;
+use crate::service::Service;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Describe {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    #[serde(default)]
+    instance_information_filter_list: Vec<Filter>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ConnectionStatus {
+    target: Option<String>,
+}
+
+/// Lists the instances that have ever reported.
+pub(super) fn describe(context: &Context<'_>, request: &Describe) -> Answer {
+    let service = context.service;
+    let page = Page::new(request.max_results, request.next_token.as_deref(), (5, 50))?;
+    let mut list = Vec::new();
+    for (id, instance) in service.instances() {
+        let mut wanted = true;
+        for filter in request.filters.iter().chain(&request.instance_information_filter_list) {
+            wanted &= matches(filter, &id, &instance, service)?;
+        }
+        if wanted {
+            list.push(information(service, &id, &instance));
+        }
+    }
+    let (list, next) = page.of(list);
+    let mut answer = json!({ "InstanceInformationList": list });
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
+}
+
+pub(super) fn connection_status(context: &Context<'_>, request: &ConnectionStatus) -> Answer {
+    let target = required("target", request.target.as_deref())?;
+    bounded("target", target, 1, 400)?;
+    let online = context.service.instance(target, |instance| instance.is_online());
+    let status = if online == Some(true) { "connected" } else { "notconnected" };
+    Ok(json!({ "Target": target, "Status": status }))
+}
+
+fn matches(
+    filter: &Filter,
+    id: &str,
+    instance: &Instance,
+    service: &Service,
+) -> Result<bool, ApiError> {
+    Ok(match filter.key.as_str() {
+        "InstanceIds" => filter.matches(id),
+        "PingStatus" => filter.matches(ping(instance)),
+        "AgentVersion" => filter.matches(&version(service, instance)),
+        "PlatformTypes" => filter.matches(&instance.about.platform_type),
+        "ResourceType" => filter.matches(kind(id)),
+        "ActivationIds" => {
+            instance.about.activation_id.as_ref().is_some_and(|id| filter.matches(id))
+        }
+        key if key.starts_with("tag:") => false,
+        "IamRole" | "AssociationStatus" | "SourceIds" | "SourceTypes" => false,
+        _ => {
+            let message = "The specified filter key is not valid.";
+            return Err(ApiError::of_model("InvalidInstanceInformationFilterValue", message));
+        }
+    })
+}
+
+fn ping(instance: &Instance) -> &'static str {
+    if instance.is_online() { "Online" } else { "ConnectionLost" }
+}
+
+fn kind(id: &str) -> &'static str {
+    if id.starts_with("mi-") { "ManagedInstance" } else { "EC2Instance" }
+}
+
+fn version(service: &Service, instance: &Instance) -> String {
+    if instance.is_emulated() {
+        service.agent.runtime().agent_version
+    } else {
+        instance.about.agent_version.clone()
+    }
+}
+
+fn information(service: &Service, id: &str, instance: &Instance) -> Value {
+    let about = &instance.about;
+    let heard = about.last_ping.unwrap_or_else(|| service.clock.unix());
+    let mut out = json!({
+        "InstanceId": id,
+        "PingStatus": ping(instance),
+        "LastPingDateTime": Service::timestamp(heard),
+        "AgentVersion": version(service, instance),
+        "IsLatestVersion": false,
+        "PlatformType": about.platform_type,
+        "PlatformName": about.platform_name,
+        "PlatformVersion": about.platform_version,
+        "ResourceType": kind(id),
+        "IPAddress": about.ip_address,
+        "ComputerName": about.computer_name,
+    });
+    if let Some(registered) = about.registered {
+        out["RegistrationDate"] = Service::timestamp(registered).into();
+    }
+    if let Some(activation) = &about.activation_id {
+        out["ActivationId"] = activation.as_str().into();
+    }
+    out
+}

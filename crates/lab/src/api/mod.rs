@@ -1,0 +1,112 @@
+//! The API: the SSM operations of sessions and instances, and what agents call.
+
+mod describe;
+mod documents;
+mod filter;
+mod instances;
+mod messages;
+mod page;
+mod registration;
+mod resume;
+mod start_session;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::http::{ApiError, Caller};
+use crate::service::Service;
+
+type Answer = Result<Value, ApiError>;
+
+/// Everything about a call but its body.
+pub(crate) struct Context<'a> {
+    pub(crate) service: &'a Arc<Service>,
+    pub(crate) caller: Caller,
+    /// Whether the call came over TLS; stream URLs follow.
+    pub(crate) over_tls: bool,
+}
+
+/// How an operation is authenticated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Credential {
+    /// Not at all.
+    None,
+    /// By the managed instance's own RSA key.
+    ManagedInstance,
+    /// By a signature for this service.
+    Signature(&'static str),
+}
+
+/// How `prefix.operation` is authenticated; `None` for an operation that is not known.
+pub(crate) fn credential(prefix: &str, operation: &str) -> Option<Credential> {
+    Some(match (prefix, operation) {
+        ("AmazonSSM", "RegisterManagedInstance") => Credential::None,
+        ("AmazonSSM", "RequestManagedInstanceRoleToken" | "UpdateManagedInstancePublicKey") => {
+            Credential::ManagedInstance
+        }
+        (
+            "AmazonSSM",
+            "StartSession"
+            | "ResumeSession"
+            | "TerminateSession"
+            | "DescribeSessions"
+            | "DescribeInstanceInformation"
+            | "GetConnectionStatus"
+            | "UpdateInstanceInformation"
+            | "ListInstanceAssociations"
+            | "ListAssociations",
+        ) => Credential::Signature("ssm"),
+        (
+            "EC2WindowsMessageDeliveryService",
+            "GetMessages" | "AcknowledgeMessage" | "SendReply" | "FailMessage" | "DeleteMessage",
+        ) => Credential::Signature("ec2messages"),
+        _ => return None,
+    })
+}
+
+/// Answers an operation that [`credential`] knows.
+pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) -> Answer {
+    match operation {
+        "StartSession" => start_session::start_session(context, parse(body)?),
+        "ResumeSession" => resume::resume_session(context, &parse(body)?),
+        "TerminateSession" => resume::terminate_session(context, &parse(body)?),
+        "DescribeSessions" => describe::describe_sessions(context, &parse(body)?),
+        "DescribeInstanceInformation" => instances::describe(context, &parse(body)?),
+        "GetConnectionStatus" => instances::connection_status(context, &parse(body)?),
+        "RegisterManagedInstance" => registration::register(context, &parse(body)?),
+        "RequestManagedInstanceRoleToken" => registration::role_token(context),
+        "UpdateManagedInstancePublicKey" => Ok(Value::Object(serde_json::Map::new())),
+        "UpdateInstanceInformation" => registration::update_information(context, parse(body)?),
+        "ListInstanceAssociations" | "ListAssociations" => messages::no_associations(),
+        "GetMessages" => messages::get_messages(context, &parse(body)?).await,
+        _ => Ok(Value::Object(serde_json::Map::new())),
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::common("SerializationException", error.to_string()))
+}
+
+/// A member that must be there.
+fn required<'a>(member: &str, value: Option<&'a str>) -> Result<&'a str, ApiError> {
+    value.ok_or_else(|| ApiError::constraint(member, "null", "Member must not be null"))
+}
+
+/// A member whose length is bounded.
+fn bounded(member: &str, value: &str, least: usize, most: usize) -> Result<(), ApiError> {
+    let len = value.chars().count();
+    let shown = format!("'{value}'");
+    if len < least {
+        let constraint = format!("Member must have length greater than or equal to {least}");
+        return Err(ApiError::constraint(member, &shown, &constraint));
+    }
+    if len > most {
+        let constraint = format!("Member must have length less than or equal to {most}");
+        return Err(ApiError::constraint(member, &shown, &constraint));
+    }
+    Ok(())
+}

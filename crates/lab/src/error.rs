@@ -1,0 +1,39 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::http::TlsError;
+
+/// Why a lab does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// The lab has no access control worth the name, so it stays on this machine.
+    #[error("{0} is not a loopback address")]
+    NotLoopback(SocketAddr),
+    /// An address that cannot be bound.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No certificate.
+    #[error("cannot set up TLS")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file that cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl From<TlsError> for LabError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Box::new(error))
+    }
+}

@@ -1,0 +1,181 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tracing::debug;
+
+use super::answer::{Answer, ApiError, amz_json, escaped, text, xml};
+use super::{authenticate, controls, upgrade};
+use crate::api::{self, Context, Credential};
+use crate::gateway::{serve_control_channel, serve_data_channel};
+use crate::service::Service;
+
+/// Bytes of the longest body that is read.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// The message gateway's signing name.
+const MESSAGES: &str = "ssmmessages";
+
+/// Answers one request.
+pub(super) async fn answer(
+    service: Arc<Service>,
+    over_tls: bool,
+    mut request: Request<Incoming>,
+) -> Answer {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "body too large\n");
+    };
+    let body = body.to_bytes();
+    let path = parts.uri.path().to_owned();
+    let mut segments = path.trim_start_matches('/').splitn(3, '/');
+    let segments = (segments.next(), segments.next(), segments.next());
+    match (&parts.method, segments) {
+        (&Method::POST, (Some(""), None, None)) => call(&service, over_tls, &parts, body).await,
+        (method, (Some("_lab"), Some(name), None)) => {
+            controls::answer(&service, method, name, &body)
+        }
+        (&Method::POST, (Some("v1"), Some(kind), Some(id))) => {
+            create_channel(&service, &parts, &body, kind, id)
+        }
+        (&Method::GET, (Some("v1"), Some(kind), Some(id))) => {
+            open_channel(&service, &parts, upgrade, kind, id)
+        }
+        _ => text(StatusCode::NOT_FOUND, "nothing here\n"),
+    }
+}
+
+/// An API call, by the operation in `X-Amz-Target`.
+async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes) -> Answer {
+    let request_id = service.entropy.uuid().to_string();
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let (prefix, operation) = target.and_then(|t| t.split_once('.')).unwrap_or_default();
+    service.count_call(operation);
+    let answer = async {
+        if service.faults.is_down() {
+            return Err(ApiError::unavailable());
+        }
+        if service.faults.takes_throttle() {
+            return Err(ApiError::throttled());
+        }
+        let credential = api::credential(prefix, operation)
+            .ok_or_else(|| ApiError::common("UnknownOperationException", ""))?;
+        let caller = match credential {
+            Credential::None => authenticate::Caller::anyone(),
+            Credential::ManagedInstance => {
+                authenticate::Caller { arn: authenticate::managed_instance(parts)? }
+            }
+            Credential::Signature(name) => authenticate::caller(service, parts, &body, name)?,
+        };
+        let context = Context { service, caller, over_tls };
+        api::call(&context, operation, &body).await
+    };
+    match answer.await {
+        Ok(answer) => amz_json(&answer, &request_id),
+        Err(error) => {
+            debug!(operation, code = error.code, message = error.message, "refused");
+            error.to_json(&request_id)
+        }
+    }
+}
+
+/// CreateControlChannel or CreateDataChannel: a token for the websocket of the same path.
+fn create_channel(service: &Service, parts: &Parts, body: &[u8], kind: &str, id: &str) -> Answer {
+    let request_id = service.entropy.uuid().to_string();
+    if service.faults.is_down() {
+        return ApiError::unavailable().to_xml(StatusCode::SERVICE_UNAVAILABLE, &request_id);
+    }
+    if let Err(error) = authenticate::caller(service, parts, body, MESSAGES) {
+        return error.to_xml(StatusCode::FORBIDDEN, &request_id);
+    }
+    let token = service.entropy.secret(96);
+    let now = service.clock.elapsed();
+    let name = match kind {
+        "control-channel" => {
+            service
+                .instance_or_new(id, |instance| instance.control_token.0.issue(token.clone(), now));
+            "CreateControlChannelResponse"
+        }
+        "data-channel" => {
+            let Some(session) = service.session(id) else {
+                let error = ApiError::common("ResourceNotFoundException", "Session does not exist");
+                return error.to_xml(StatusCode::NOT_FOUND, &request_id);
+            };
+            if session.is_over() {
+                let message = "Session is already terminated";
+                let error = ApiError::common("InvalidRequestException", message);
+                return error.to_xml(StatusCode::BAD_REQUEST, &request_id);
+            }
+            session.status().agent_token.issue(token.clone(), now);
+            "CreateDataChannelResponse"
+        }
+        _ => return text(StatusCode::NOT_FOUND, "nothing here\n"),
+    };
+    let body = format!(
+        "<{name}><MessageSchemaVersion>1.0</MessageSchemaVersion>\
+         <TokenValue>{}</TokenValue></{name}>",
+        escaped(&token)
+    );
+    // Agents take 201 and nothing else.
+    xml(StatusCode::CREATED, body, &request_id)
+}
+
+/// The websocket of a channel. An unsigned upgrade is let in, as the service does: the token in
+/// the first frame decides.
+fn open_channel(
+    service: &Arc<Service>,
+    parts: &Parts,
+    upgrade: OnUpgrade,
+    kind: &str,
+    id: &str,
+) -> Answer {
+    if !upgrade::is_wanted(&parts.headers) {
+        return text(StatusCode::UPGRADE_REQUIRED, "a websocket is expected here\n");
+    }
+    if service.faults.is_down() {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "the gateway is down\n");
+    }
+    if parts.headers.contains_key(AUTHORIZATION)
+        && let Err(error) = authenticate::caller(service, parts, b"", MESSAGES)
+    {
+        let request_id = service.entropy.uuid().to_string();
+        return error.to_xml(StatusCode::FORBIDDEN, &request_id);
+    }
+    let (service, stop) = (Arc::clone(service), service.stop.clone());
+    let tasks = service.tasks.clone();
+    match kind {
+        "control-channel" => {
+            let id = id.to_owned();
+            let channel = async move {
+                if let Some(websocket) = upgrade::websocket(upgrade).await {
+                    serve_control_channel(service, id, websocket).await;
+                }
+            };
+            tasks.spawn(async move { stop.run_until_cancelled(channel).await });
+        }
+        "data-channel" => {
+            if let Some(status) = service.faults.refused_upgrade() {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+                return text(status, "refused\n");
+            }
+            let Some(session) = service.session(id) else {
+                return text(StatusCode::NOT_FOUND, "no such session\n");
+            };
+            let channel = async move {
+                if let Some(websocket) = upgrade::websocket(upgrade).await {
+                    let _open = service.data_websocket();
+                    serve_data_channel(Arc::clone(&service), session, websocket).await;
+                }
+            };
+            tasks.spawn(async move { stop.run_until_cancelled(channel).await });
+        }
+        _ => return text(StatusCode::NOT_FOUND, "nothing here\n"),
+    }
+    upgrade::switching(&parts.headers)
+}

@@ -1,0 +1,116 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::DropGuard;
+use tracing::info;
+
+use crate::config::LabConfig;
+use crate::error::LabError;
+use crate::faults::Faults;
+use crate::http::{Authority, Listener, accept};
+use crate::keys::Credentials;
+use crate::service::{REGION, Service};
+use crate::state::State;
+
+/// A running lab. Dropping it ends everything that it does.
+pub struct Lab {
+    service: Arc<Service>,
+    address: SocketAddr,
+    tls: Option<(SocketAddr, String)>,
+    _stop: DropGuard,
+}
+
+impl fmt::Debug for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lab").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Lab {
+    /// The region that the lab is.
+    pub const REGION: &str = REGION;
+
+    /// Binds the listeners and brings the instances online.
+    pub async fn start(config: LabConfig) -> Result<Self, LabError> {
+        let plain = bind(config.listen, None).await?;
+        let address = local(&plain, config.listen)?;
+        let mut tls = None;
+        if let Some(wanted) = &config.tls {
+            let authority = Authority::make()?;
+            let listener = bind(wanted.listen, Some(Arc::clone(&authority.server))).await?;
+            if let Some(path) = &wanted.ca_out {
+                tokio::fs::write(path, &authority.pem)
+                    .await
+                    .map_err(|source| LabError::Write { path: path.clone(), source })?;
+            }
+            tls = Some((local(&listener, wanted.listen)?, authority.pem, listener));
+        }
+        let tls_base = tls.as_ref().map(|(address, ..)| format!("wss://{address}"));
+        let service = Arc::new(Service::new(config, format!("ws://{address}"), tls_base));
+        service.tasks.spawn(accept(Arc::clone(&service), plain));
+        let tls = tls.map(|(address, pem, listener)| {
+            service.tasks.spawn(accept(Arc::clone(&service), listener));
+            (address, pem)
+        });
+        info!(%address, "lab started");
+        let stop = service.stop.clone().drop_guard();
+        Ok(Self { service, address, tls, _stop: stop })
+    }
+
+    /// The endpoint of every service, as in `http://127.0.0.1:4000`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The same with TLS, when the lab has a listener with it.
+    pub fn tls_endpoint(&self) -> Option<String> {
+        self.tls.as_ref().map(|(address, _)| format!("https://{address}"))
+    }
+
+    /// The certificate of the authority behind [`tls_endpoint`](Self::tls_endpoint), as PEM.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.tls.as_ref().map(|(_, pem)| pem.as_str())
+    }
+
+    /// The access key that requests are to be signed with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.service.credentials
+    }
+
+    /// Makes things go wrong.
+    pub fn faults(&self) -> Faults {
+        Faults(Arc::clone(&self.service))
+    }
+
+    /// What the lab holds at this moment.
+    pub fn state(&self) -> State {
+        self.service.snapshot()
+    }
+
+    /// Adds an emulated instance that is online; nothing changes when there is one of that id.
+    pub fn add_instance(&self, id: &str) {
+        self.service.add_instance(id);
+    }
+
+    /// Ends everything and waits until it has ended.
+    pub async fn shutdown(self) {
+        self.service.stop.cancel();
+        self.service.tasks.close();
+        self.service.tasks.wait().await;
+    }
+}
+
+async fn bind(
+    address: SocketAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> Result<Listener, LabError> {
+    if !address.ip().is_loopback() {
+        return Err(LabError::NotLoopback(address));
+    }
+    Listener::bind(address, tls).await.map_err(|source| LabError::Listen { address, source })
+}
+
+fn local(listener: &Listener, wanted: SocketAddr) -> Result<SocketAddr, LabError> {
+    listener.address().map_err(|source| LabError::Listen { address: wanted, source })
+}
