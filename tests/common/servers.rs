@@ -57,19 +57,25 @@ impl Server {
 
     /// Sends back what comes until the other side ends.
     pub(crate) fn echo() -> Self {
-        Self::start(|mut stream| {
-            let mut buffer = vec![0; 64 * 1024];
-            while let Ok(n @ 1..) = stream.read(&mut buffer) {
-                if stream.write_all(&buffer[..n]).is_err() {
-                    return;
-                }
-            }
-        })
+        Self::start(echo)
     }
 
     /// Carries out [`Order`]s.
     pub(crate) fn mill() -> Self {
         Self::start(|stream| drop(mill(stream)))
+    }
+
+    /// Carries out an [`Order`] on connections that begin with `m`, sends back what comes on those
+    /// that begin with another byte.
+    pub(crate) fn mill_or_echo() -> Self {
+        Self::start(|mut stream| {
+            let mut choice = [0];
+            match stream.read_exact(&mut choice) {
+                Ok(()) if choice == *b"m" => drop(mill(stream)),
+                Ok(()) => echo(stream),
+                Err(_) => {}
+            }
+        })
     }
 
     /// Reads a line, answers with `answer` without having seen an end, and closes.
@@ -157,16 +163,17 @@ impl Order {
         stream.write_all(&head).expect("the stream takes the order");
     }
 
-    /// Sends the bytes that go up.
-    pub(crate) fn send(&self, mut stream: &TcpStream) {
+    /// Sends the bytes that go up, telling `progress` of each block's length.
+    pub(crate) fn send(&self, mut stream: &TcpStream, progress: impl Fn(u64)) {
         for_each_block(self.seed, self.up, |block| {
             stream.write_all(block).expect("the stream takes all");
+            progress(block.len() as u64);
         });
     }
 
-    /// Reads the bytes that come down, telling `progress` of their number so far, and checks both
+    /// Reads the bytes that come down, telling `progress` of each read's length, and checks both
     /// digests.
-    pub(crate) fn check(&self, mut stream: &TcpStream, mut progress: impl FnMut(u64)) {
+    pub(crate) fn check(&self, mut stream: &TcpStream, progress: impl Fn(u64)) {
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 64 * 1024];
         let mut received = 0;
@@ -176,7 +183,7 @@ impl Order {
             assert!(n > 0, "the stream ended after {received} of {} bytes", self.down);
             hash.update(&buffer[..n]);
             received += n as u64;
-            progress(received);
+            progress(n as u64);
         }
         assert_eq!(
             <[u8; 32]>::from(hash.finalize()),
@@ -190,12 +197,21 @@ impl Order {
     }
 
     /// Carries the whole order out on a stream, both ways at once.
-    pub(crate) fn run(&self, mut stream: TcpStream, progress: impl FnMut(u64)) {
+    pub(crate) fn run(&self, mut stream: TcpStream, progress: impl Fn(u64) + Sync) {
         self.place(&mut stream);
         std::thread::scope(|scope| {
-            scope.spawn(|| self.send(&stream));
-            self.check(&stream, progress);
+            scope.spawn(|| self.send(&stream, &progress));
+            self.check(&stream, &progress);
         });
+    }
+}
+
+fn echo(mut stream: TcpStream) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..n]).is_err() {
+            return;
+        }
     }
 }
 

@@ -1,1 +1,16 @@
-//! placeholder
+//! The real program against a lab, from the local socket to the destination.
+
+#[allow(dead_code, reason = "each test binary uses a part of the harness")]
+#[path = "../common/mod.rs"]
+mod common;
+mod cuts;
+mod demo;
+mod destination;
+mod ends;
+mod failures;
+mod in_process;
+mod late_handler;
+mod loss;
+mod slow_reader;
+mod stopping;
+mod transparency;
