@@ -5,15 +5,15 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::channel::DataChannel;
-use super::config::{AgentConfig, Pace};
+use super::config::AgentConfig;
 use super::dial::{Connected, Destination};
 use super::pump::{self, Pacer};
 use super::session::Exit;
@@ -29,6 +29,7 @@ pub(super) struct Input {
 pub(super) struct BasicSession {
     pump: oneshot::Receiver<Exit>,
     shared: Arc<Shared>,
+    stop: DropGuard,
 }
 
 struct Shared {
@@ -38,7 +39,6 @@ struct Shared {
     closed: std::sync::Mutex<CancellationToken>,
     /// Set once the pump has seen the connection end: the next data dials again.
     redials: AtomicBool,
-    stop: CancellationToken,
 }
 
 /// The two sides of one connection; `closed` closes it for both.
@@ -68,15 +68,15 @@ impl BasicSession {
             writing: Mutex::new(None),
             closed: std::sync::Mutex::default(),
             redials: AtomicBool::new(false),
-            stop: CancellationToken::new(),
         });
         let reading = shared.dial().await?;
         let (redialled, redials) = mpsc::channel(1);
         let pace = config.pace;
         let pump = Pump { shared: Arc::clone(&shared), channel, config, redials, forwards };
-        let pump = pump::spawn(pace, shared.stop.clone(), pump.run(reading));
+        let stop = CancellationToken::new();
+        let pump = pump::spawn(pace, stop.clone(), pump.run(reading));
         let input = Input { shared: Arc::clone(&shared), redialled, knows_terminate };
-        Ok((input, Self { pump, shared }))
+        Ok((input, Self { pump, shared, stop: stop.drop_guard() }))
     }
 
     /// Waits until the session ends by itself.
@@ -86,7 +86,7 @@ impl BasicSession {
 
     /// Closes the connection.
     pub(super) async fn stop(self) {
-        self.shared.stop.cancel();
+        drop(self.stop);
         self.shared.close().await;
         // The pump drops its side before it gives up its end of the channel.
         let _ = self.pump.await;
@@ -162,8 +162,6 @@ struct Pump {
 impl Pump {
     /// `port_basic.go` `WritePump`.
     async fn run(mut self, mut reading: Reading) -> Exit {
-        let quirks = &self.config.quirks;
-        let reads_on = quirks.reads_on_while_disconnected && self.config.pace == Pace::Official;
         let mut pacer = Pacer::new(self.config.pace);
         let mut buffer = BytesMut::with_capacity(pacer.batch());
         loop {
@@ -171,12 +169,10 @@ impl Pump {
                 pacer.wait().await;
                 continue;
             }
-            if !reads_on {
-                self.channel.attached().await;
-            }
             buffer.clear();
             let closed = reading.closed.clone();
-            match closed.run_until_cancelled(reading.half.read_buf(&mut buffer)).await {
+            let mut batch = (&mut buffer).limit(pacer.batch());
+            match closed.run_until_cancelled(reading.half.read_buf(&mut batch)).await {
                 Some(Ok(1..)) => {
                     self.channel.send_output(&buffer).await;
                     pacer.pause();

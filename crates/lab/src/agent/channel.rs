@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::{mpsc, watch};
 
-use super::config::AgentConfig;
+use super::config::{AgentConfig, Pace};
 use super::outgoing::Outgoing;
 
 /// The most bytes of a destination that one message carries (`session/config/config.go`
@@ -37,6 +37,8 @@ pub(super) struct DataChannel {
     paused: AtomicBool,
     resends_only_the_oldest: bool,
     stores_after_writing: bool,
+    /// Whether output waits for a websocket when there is none.
+    waits: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl DataChannel {
             paused: AtomicBool::new(false),
             resends_only_the_oldest: config.quirks.resends_only_the_oldest,
             stores_after_writing: config.quirks.stores_after_writing,
+            waits: !config.quirks.reads_on_while_disconnected || config.pace == Pace::Off,
         }
     }
 
@@ -69,12 +72,6 @@ impl DataChannel {
     /// Notes that the websocket is gone.
     pub(super) fn detach(&self) {
         self.socket.send_replace(None);
-    }
-
-    /// Waits until there is a websocket.
-    pub(super) async fn attached(&self) {
-        // Cannot fail: `self` holds the sender.
-        let _ = self.socket.subscribe().wait_for(Option::is_some).await;
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -109,8 +106,9 @@ impl DataChannel {
             }
         }
         // What is not written because of a pause is stored all the same, and comes as a resend.
-        if !self.is_paused() && !self.write_all(&messages).await {
-            tracing::debug!(session = self.session_id, "stream data written to no websocket");
+        if !self.is_paused() {
+            let waits = self.waits && kind == PayloadType::Output;
+            self.write_all(&messages, waits).await;
         }
         if self.stores_after_writing {
             let now = Instant::now();
@@ -152,7 +150,7 @@ impl DataChannel {
     /// Sends all unacknowledged messages again.
     pub(super) async fn resend_all(&self) {
         let messages = self.outgoing().all(Instant::now());
-        self.write_all(&messages).await;
+        self.write_all(&messages, false).await;
     }
 
     /// Sends overdue messages again, for ever.
@@ -161,7 +159,7 @@ impl DataChannel {
             tokio::time::sleep(RESEND_INTERVAL).await;
             if !self.is_paused() {
                 let overdue = self.outgoing().overdue(Instant::now(), self.resends_only_the_oldest);
-                self.write_all(&overdue).await;
+                self.write_all(&overdue, false).await;
             }
         }
     }
@@ -191,21 +189,39 @@ impl DataChannel {
     }
 
     async fn write(&self, message: Bytes) -> bool {
-        let socket = self.socket.borrow().clone();
-        match socket {
+        match self.socket(false).await {
             Some(socket) => socket.send(message).await.is_ok(),
             None => false,
         }
     }
 
-    async fn write_all(&self, messages: &[Bytes]) -> bool {
-        let Some(socket) = self.socket.borrow().clone() else { return false };
-        for message in messages {
-            if socket.send(message.clone()).await.is_err() {
-                return false;
+    /// Writes messages in order; to a new websocket what the last one did not take, if it may
+    /// wait for one.
+    async fn write_all(&self, messages: &[Bytes], waits: bool) {
+        let mut left = messages;
+        while !left.is_empty() {
+            let Some(socket) = self.socket(waits).await else { return };
+            while let [message, rest @ ..] = left {
+                if socket.send(message.clone()).await.is_err() {
+                    break;
+                }
+                left = rest;
+            }
+            if !waits {
+                return;
             }
         }
-        true
+    }
+
+    async fn socket(&self, waits: bool) -> Option<mpsc::Sender<Bytes>> {
+        if waits {
+            let mut socket = self.socket.subscribe();
+            let is_open = |socket: &Option<mpsc::Sender<_>>| {
+                socket.as_ref().is_some_and(|socket| !socket.is_closed())
+            };
+            return socket.wait_for(is_open).await.ok()?.clone();
+        }
+        self.socket.borrow().clone()
     }
 }
 

@@ -3,6 +3,9 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rand::RngExt;
+use rand::rngs::StdRng;
+
 use crate::HostPort;
 
 /// How fast an emulated agent reads its destination.
@@ -58,6 +61,11 @@ pub struct Quirks {
     /// in between finds nothing (`datachannel.go` `SendStreamDataMessage`). Off by default: it
     /// only shows on loopback, where it makes 1 to 2 % of duplicates.
     pub stores_after_writing: bool,
+    /// A message whose acknowledgement could not be written counts as not received, although it
+    /// was processed: sent again, it reaches the destination twice (`datachannel.go`
+    /// `handleStreamDataMessage`). Off by default: it takes a websocket that still gives what it
+    /// no longer takes, and no client has a remedy.
+    pub repeats_after_failed_acknowledgement: bool,
     /// Clients up to version 1.2.331.0 that are silent between two ticks of 30 s lose their
     /// session (`port_mux.go` `initialize` leaves smux' keep-alive on). Off: they live on.
     pub kills_silent_old_clients: bool,
@@ -85,6 +93,7 @@ impl Default for Quirks {
             reconnects_without_resending: true,
             reads_on_while_disconnected: true,
             stores_after_writing: false,
+            repeats_after_failed_acknowledgement: false,
             kills_silent_old_clients: true,
             dials_one_at_a_time: true,
             fin_closes_both_directions: true,
@@ -197,4 +206,9 @@ impl AgentConfig {
     pub(crate) fn update(&self, change: impl FnOnce(&mut Runtime)) {
         change(&mut self.runtime.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// A duration from a range; its start when it is empty.
+pub(super) fn draw(rng: &mut StdRng, range: &RangeInclusive<Duration>) -> Duration {
+    if range.is_empty() { *range.start() } else { rng.random_range(range.clone()) }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use adit_wire::{Ack, DecodeError, Header, Message, MessageType, PayloadType};
 use bytes::Bytes;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::channel::DataChannel;
-use super::config::{AgentConfig, Quirks};
+use super::config::{AgentConfig, Quirks, draw};
 use super::handler::{Handled, Handler};
 use super::handshake::{Handshake, Response};
 use crate::gateway::leg::Leg;
@@ -139,7 +139,10 @@ impl<G: AgentGateway> Reader<G> {
                 self.incoming.early.insert(sequence, message);
             }
         } else if let Ok(handled) = self.process(&message).await {
-            self.channel.acknowledge(&message.header).await;
+            let written = self.channel.acknowledge(&message.header).await;
+            if !written && self.quirks.repeats_after_failed_acknowledgement {
+                return;
+            }
             self.incoming.expected += 1;
             self.follow_up(handled);
             self.drain().await;
@@ -239,7 +242,7 @@ impl<G: AgentGateway> Dialer<G> {
     }
 
     pub(super) async fn dial(&mut self) -> Result<Leg, AttachError> {
-        let mut delay = self.rng.random_range(self.retry_delay.clone());
+        let mut delay = draw(&mut self.rng, &self.retry_delay);
         let mut attempt = 1;
         loop {
             match self.gateway.attach(&self.session_id).await {

@@ -5,11 +5,12 @@ use adit_wire::control::{AgentTaskComplete, SessionTask};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::basic::BasicSession;
 use super::channel::DataChannel;
-use super::config::{AgentConfig, Runtime};
+use super::config::{AgentConfig, Runtime, draw};
 use super::dial::{Counter, Destination};
 use super::document;
 use super::handler::Handler;
@@ -158,8 +159,9 @@ impl<G: AgentGateway> Worker<G> {
             incoming: Incoming::new(&self.config),
             ended: ended.clone(),
         };
-        let reader = tokio::spawn(reader.run(leg.rx));
-        let resender = tokio::spawn({
+        let mut tasks = JoinSet::new();
+        tasks.spawn(reader.run(leg.rx));
+        tasks.spawn({
             let channel = Arc::clone(&channel);
             async move { channel.resend_overdue().await }
         });
@@ -170,10 +172,8 @@ impl<G: AgentGateway> Worker<G> {
             // Fails when not all was acknowledged in time, which is as well.
             let _ = tokio::time::timeout(closing_wait, channel.drained()).await;
         }
-        reader.abort();
-        resender.abort();
-        // Both have to be gone before the end is told: they hold the websocket.
-        let _ = tokio::join!(reader, resender);
+        // The websocket is gone before the end is told.
+        tasks.shutdown().await;
         channel.detach();
         match end {
             Ok(end) => end,
@@ -209,7 +209,7 @@ impl<G: AgentGateway> Worker<G> {
                 Ok(destination) => destination,
                 Err(error) => return Ok(End::Failed(error.to_string())),
             };
-        let delay = StdRng::seed_from_u64(seed).random_range(runtime.handler_delay.clone());
+        let delay = draw(&mut StdRng::seed_from_u64(seed), &runtime.handler_delay);
         if !delay.is_zero() && ended.run_until_cancelled(tokio::time::sleep(delay)).await.is_none()
         {
             return Ok(End::Cancelled);

@@ -13,14 +13,14 @@ mod transfer;
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::channel::DataChannel;
-use super::config::{AgentConfig, Pace, Runtime};
+use super::config::{AgentConfig, Runtime};
 use super::dial::Destination;
 use super::pump::{self, Pacer};
 use super::session::Exit;
@@ -41,7 +41,7 @@ impl Input {
 pub(super) struct MuxSession {
     pump: oneshot::Receiver<()>,
     tasks: JoinSet<()>,
-    stop: CancellationToken,
+    stop: DropGuard,
     /// Cancelled when keep-alive finds the client silent.
     silent: CancellationToken,
 }
@@ -106,7 +106,7 @@ impl MuxSession {
             });
         }
         let pump = pump::spawn(pace, stop.clone(), transfer_to_gateway(shared, source));
-        (Input(input), Self { pump, tasks, stop, silent })
+        (Input(input), Self { pump, tasks, stop: stop.drop_guard(), silent })
     }
 
     /// Waits until the session ends by itself, which is never well.
@@ -123,7 +123,7 @@ impl MuxSession {
 
     /// Closes all connections.
     pub(super) async fn stop(mut self) {
-        self.stop.cancel();
+        drop(self.stop);
         while self.tasks.join_next().await.is_some() {}
     }
 }
@@ -133,7 +133,6 @@ impl MuxSession {
 /// nothing to read, and the session lies dead.
 async fn transfer_to_gateway(shared: Arc<Shared>, mut source: DuplexStream) {
     let Shared { channel, config, broken, .. } = &*shared;
-    let reads_on = config.quirks.reads_on_while_disconnected && config.pace == Pace::Official;
     let mut pacer = Pacer::new(config.pace);
     let mut buffer = BytesMut::with_capacity(pacer.batch());
     loop {
@@ -144,11 +143,8 @@ async fn transfer_to_gateway(shared: Arc<Shared>, mut source: DuplexStream) {
         if broken.is_cancelled() {
             return;
         }
-        if !reads_on {
-            channel.attached().await;
-        }
         buffer.clear();
-        match source.read_buf(&mut buffer).await {
+        match source.read_buf(&mut (&mut buffer).limit(pacer.batch())).await {
             Ok(1..) => channel.send_output(&buffer).await,
             Ok(0) | Err(_) => return,
         }
