@@ -17,6 +17,8 @@ mod event;
 mod pool;
 mod session;
 mod stats;
+#[cfg(test)]
+mod test_clock;
 mod timers;
 mod version;
 

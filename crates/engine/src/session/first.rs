@@ -30,7 +30,9 @@ impl Session {
         self.phase = Phase::Settling;
         let wait = match self.mode() {
             Some(Mode::Mux) => SETTLE,
-            Some(Mode::Single) | None => SETTLE_DATA.max(self.rtt.estimate()),
+            // The agent acknowledges our answer only after this message, which came as quickly.
+            Some(Mode::Single) | None => SETTLE_DATA
+                .max(self.outbound.age_of_head(now).unwrap_or_else(|| self.rtt.estimate())),
         };
         self.timers.set(Timer::Settle, now + wait);
     }

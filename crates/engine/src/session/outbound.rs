@@ -81,6 +81,12 @@ impl Outbound {
         self.entries.front().map(|sent| (self.base, sent.at))
     }
 
+    /// How long ago the oldest message was sent, if it was sent once.
+    pub(crate) fn age_of_head(&self, now: Instant) -> Option<Duration> {
+        let head = self.entries.front().filter(|sent| !sent.resent)?;
+        Some(now.saturating_duration_since(head.at))
+    }
+
     /// Registers the message with the sequence number [`next`](Self::next), which is about to be
     /// handed out: before that, since the acknowledgement may be quick.
     pub(crate) fn push(&mut self, now: Instant, message: Bytes, payload: usize) {
@@ -239,6 +245,7 @@ fn mark(sent: &mut Sent, sequence: i64, marked: &mut usize, first: &mut i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_clock::origin;
 
     fn filled(now: Instant, messages: i64) -> Outbound {
         let mut outbound = Outbound::default();
@@ -252,7 +259,7 @@ mod tests {
 
     #[test]
     fn acknowledgements_in_any_order_empty_it() {
-        let now = Instant::now();
+        let now = origin();
         let mut outbound = filled(now, 5);
         for sequence in [3, 0, 4, 1, 2] {
             assert!(outbound.acknowledge(now, sequence).is_some());
@@ -267,7 +274,7 @@ mod tests {
 
     #[test]
     fn three_later_arrivals_mark_all_that_is_before_them() {
-        let now = Instant::now();
+        let now = origin();
         let mut outbound = filled(now, 10);
         for sequence in [0, 3, 5] {
             outbound.acknowledge(now, sequence);
@@ -283,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_lost_resend_is_found_by_later_messages() {
-        let now = Instant::now();
+        let now = origin();
         let mut outbound = filled(now, 4);
         (1..4).for_each(|sequence| drop(outbound.acknowledge(now, sequence)));
         assert_eq!(outbound.mark_overtaken(), Some(0));
@@ -295,7 +302,7 @@ mod tests {
 
     #[test]
     fn only_what_was_sent_once_is_a_sample() {
-        let now = Instant::now();
+        let now = origin();
         let later = now + Duration::from_millis(30);
         let mut outbound = filled(now, 2);
         outbound.mark(0);
@@ -307,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_is_acknowledged_while_marked_is_not_resent() {
-        let now = Instant::now();
+        let now = origin();
         let mut outbound = filled(now, 4);
         outbound.mark_all();
         outbound.acknowledge(now, 0);

@@ -87,10 +87,10 @@ impl Session {
         self.timers.stop(Timer::Probe);
         self.outbound.release();
         let header = Header { sequence, ..self.envelope.header(now) };
-        if let Some(nop) = self.nops(&header, 1) {
-            if let Some(old) = self.outbound.replace(sequence, HEADER_LEN, nop) {
-                self.pool.reclaim(old);
-            }
+        if let Some(nop) = self.nops(&header, 1)
+            && let Some(old) = self.outbound.replace(sequence, HEADER_LEN, nop)
+        {
+            self.pool.reclaim(old);
         }
         self.outbound.mark(sequence);
         self.arm_rto();

@@ -80,7 +80,9 @@ mod tests {
         ];
         for (samples, expirations, rto) in table {
             let mut rtt = Rtt::default();
-            samples.iter().for_each(|sample| rtt.sample(ms(*sample)));
+            for sample in samples {
+                rtt.sample(ms(*sample));
+            }
             (0..expirations).for_each(|_| rtt.double());
             assert_eq!(rtt.rto(), ms(rto), "{samples:?} then {expirations} expirations");
         }

@@ -51,9 +51,21 @@ struct Round {
 #[derive(Debug)]
 enum Drain {
     No,
-    Emptying,
+    /// Until no more than this is in flight.
+    Emptying {
+        /// Bytes: less than the path holds without a queue.
+        limit: usize,
+    },
     /// Ends when this or a later message is acknowledged.
-    Measuring(i64),
+    Measuring {
+        /// As before.
+        limit: usize,
+        /// The first message of the next round.
+        until: i64,
+    },
+    /// The window is open again, but for so many rounds the times are still those of an empty
+    /// path.
+    Refilling(u32),
 }
 
 /// What one acknowledgement says.
@@ -89,8 +101,8 @@ impl Window {
     /// The window in bytes.
     pub(crate) fn size(&self) -> usize {
         match self.drain {
-            Drain::No => self.size,
-            Drain::Emptying | Drain::Measuring(_) => self.size.min(LEAST),
+            Drain::No | Drain::Refilling(_) => self.size,
+            Drain::Emptying { limit } | Drain::Measuring { limit, .. } => self.size.min(limit),
         }
     }
 
@@ -117,11 +129,14 @@ impl Window {
             self.resize(self.size + progress.bytes);
         }
         match self.drain {
-            Drain::Emptying if progress.in_flight <= LEAST => {
-                self.drain = Drain::Measuring(progress.next);
+            Drain::Emptying { limit } if progress.in_flight <= limit => {
+                self.drain = Drain::Measuring { limit, until: progress.next };
             }
-            Drain::Measuring(from) if progress.sequence >= from => self.drain = Drain::No,
-            Drain::No | Drain::Emptying | Drain::Measuring(_) => {}
+            Drain::Measuring { until, .. } if progress.sequence >= until => {
+                self.drain = Drain::Refilling(2);
+                self.round.until = progress.next;
+            }
+            _ => {}
         }
         if progress.sequence >= self.round.until {
             self.end_round(now);
@@ -163,11 +178,16 @@ impl Window {
         if queue > QUEUE_TARGET / 2 {
             self.slow_start = false;
         }
-        if !self.slow_start && matches!(self.drain, Drain::No) {
-            self.steer(rtt, shortest);
+        match self.drain {
+            Drain::No if !self.slow_start => self.steer(rtt, shortest),
+            Drain::Refilling(0) => self.drain = Drain::No,
+            Drain::Refilling(rounds) => self.drain = Drain::Refilling(rounds - 1),
+            _ => {}
         }
         if self.shortest.rotate(now) && self.round.limited && queue > QUEUE_TARGET / 4 {
-            self.drain = Drain::Emptying;
+            // Three quarters of what was in flight without the queue.
+            let limit = self.size as u128 * shortest.as_nanos() / rtt.as_nanos().max(1);
+            self.drain = Drain::Emptying { limit: (limit as usize * 3 / 4).max(LEAST) };
         }
     }
 
@@ -214,6 +234,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
+    use crate::test_clock::origin;
 
     const MESSAGE: usize = 32 << 10;
 
@@ -225,7 +246,7 @@ mod tests {
         bytes_per_second: usize,
         length: Duration,
     ) -> (usize, usize, Duration) {
-        let mut now = Instant::now();
+        let mut now = origin();
         let end = now + length;
         let half = now + length / 2;
         let mut flight: VecDeque<(i64, Instant, Instant)> = VecDeque::new();
@@ -274,7 +295,7 @@ mod tests {
         {
             let mut window = Window::new(4 << 20);
             let delay = Duration::from_millis(delay);
-            let (bytes, _, worst) = saturate(&mut window, delay, rate, Duration::from_secs(60));
+            let (bytes, _, worst) = saturate(&mut window, delay, rate, Duration::from_mins(1));
             assert!(bytes / 60 > rate * 8 / 10, "{delay:?}: {} of {rate}", bytes / 60);
             assert!(worst <= QUEUE_TARGET * 3, "{delay:?} at {rate}: queue of {worst:?}");
         }
@@ -283,7 +304,7 @@ mod tests {
     #[test]
     fn an_idle_window_does_not_grow() {
         let mut window = Window::new(4 << 20);
-        let now = Instant::now();
+        let now = origin();
         for sequence in 0..10_000 {
             let rtt = Some(Duration::from_millis(20));
             let progress = Progress { sequence, bytes: 1, rtt, next: sequence + 1, in_flight: 0 };

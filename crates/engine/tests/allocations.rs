@@ -1,0 +1,2 @@
+//! Counts what the engine allocates.
+fn main() {}

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use adit_engine::{Event, SessionConfig};
+use bytes::BufMut;
+
+use crate::harness::{Behaviour, Script, Universe, Weather, ms, pattern};
+
+fn quick(behaviours: impl Into<Vec<Behaviour>>) -> Script {
+    Script { pace: Duration::ZERO, ..Script::serving(behaviours) }
+}
+
+#[test]
+fn a_slow_reader_holds_up_nobody_until_the_budget_is_used() {
+    let long = pattern(1, 3 << 20);
+    let mut behaviours = vec![Behaviour::Greet(long.clone())];
+    behaviours.resize(11, Behaviour::Echo);
+    let mut universe = Universe::ready(quick(behaviours), Weather::calm(1), 1);
+    let slow = universe.open();
+    universe.local(slow).reading = false;
+    universe.run_for(ms(500));
+    assert!(universe.session.stats().unread > long.len());
+    assert!(universe.session.wants_input());
+    let others: Vec<_> = (0..10).map(|_| universe.open()).collect();
+    for (n, id) in others.iter().enumerate() {
+        universe.send(*id, &pattern(n as u64, 10_000));
+    }
+    universe.run_until("echoed", |universe| {
+        others.iter().all(|id| universe.received(*id).len() == 10_000)
+    });
+    universe.local(slow).reading = true;
+    universe.drain();
+    universe.run_until("read", |universe| universe.received(slow).len() == long.len());
+    assert!(universe.received(slow) == long);
+    assert_eq!(universe.session.stats().unread, 0);
+}
+
+#[test]
+fn at_the_budget_no_input_is_wanted_and_no_byte_is_lost() {
+    let config = SessionConfig { inbound_budget: 100_000, ..SessionConfig::default() };
+    let long = pattern(1, 1 << 20);
+    let script = quick([Behaviour::Greet(long.clone())]);
+    let mut universe = Universe::with_config(config, script, Weather::calm(1), 1);
+    universe.run_until_ready();
+    let id = universe.open();
+    universe.local(id).reading = false;
+    universe.run_for(ms(3000));
+    assert!(!universe.session.wants_input());
+    assert!(universe.session.stats().unread < 110_000);
+    universe.local(id).reading = true;
+    universe.drain();
+    assert!(universe.session.wants_input());
+    universe.run_until("read", |universe| universe.received(id).len() == long.len());
+    assert!(universe.received(id) == long);
+}
+
+#[test]
+fn a_driver_that_reads_on_regardless_is_not_acknowledged_and_loses_nothing() {
+    let config = SessionConfig { inbound_budget: 50_000, ..SessionConfig::default() };
+    let long = pattern(1, 300_000);
+    let script = quick([Behaviour::Greet(long.clone())]);
+    let mut universe = Universe::with_config(config, script, Weather::calm(1), 1);
+    universe.run_until_ready();
+    let id = universe.open();
+    universe.local(id).reading = false;
+    universe.run_for(ms(10));
+    while let Some(message) = universe.down.arrive(universe.now + ms(100)) {
+        universe.session.receive(universe.now, message);
+    }
+    universe.drain();
+    let stats = universe.session.stats();
+    assert!(stats.unread < 110_000, "{}", stats.unread);
+    assert!(stats.dropped_for_room > 0);
+    universe.local(id).reading = true;
+    universe.drain();
+    universe.run_until("read", |universe| universe.received(id).len() == long.len());
+    assert!(universe.received(id) == long);
+}
+
+#[test]
+fn a_stream_may_have_so_much_waiting_and_is_told_when_there_is_room() {
+    let config = SessionConfig { stream_buffer: 20_000, ..SessionConfig::default() };
+    let script = quick([Behaviour::Sink]);
+    let mut universe = Universe::with_config(config, script, Weather::calm(5), 1);
+    universe.run_until_ready();
+    let id = universe.open();
+    universe.agent.stalled = true;
+    universe.run_for(ms(10));
+    let mut accepted = 0;
+    while let Some(mut chunk) = universe.session.chunk(id) {
+        let room = chunk.spare_mut().remaining_mut();
+        chunk.spare_mut().put_bytes(7, room);
+        universe.session.write(universe.now, id, chunk).expect("taken");
+        accepted += room;
+    }
+    assert!((20_000..22_000).contains(&accepted), "{accepted}");
+    assert!(!universe.has_event(&Event::Writable(id)));
+    universe.agent.stalled = false;
+    universe.drain();
+    universe.run_for(ms(100));
+    assert!(universe.has_event(&Event::Writable(id)));
+    assert_eq!(universe.session.stats().waiting, 0);
+}
+
+#[test]
+fn a_chunk_never_takes_more_than_its_room() {
+    let mut universe = Universe::ready(quick([Behaviour::Sink]), Weather::calm(5), 1);
+    let id = universe.open();
+    let mut chunk = universe.session.chunk(id).expect("room");
+    assert_eq!(chunk.spare_mut().remaining_mut(), 1016);
+    assert!(chunk.is_empty());
+    chunk.spare_mut().put_bytes(1, 1016);
+    assert_eq!((chunk.len(), chunk.spare()), (1016, 0));
+    assert_eq!(chunk.spare_mut().remaining_mut(), 0);
+    universe.session.give_back(chunk);
+}
+
+#[test]
+fn two_hundred_streams_get_equal_shares() {
+    let mut universe = Universe::ready(quick([Behaviour::Sink]), Weather::calm(5), 1);
+    // A slow path, so that all of them wait for most of the time.
+    universe.up.weather.rate = Some(10_000_000);
+    let ids: Vec<_> = (0..200).map(|_| universe.open()).collect();
+    let data = pattern(1, 300_000);
+    for id in &ids {
+        universe.send(*id, &data);
+    }
+    for _ in 0..15 { universe.run_for(ms(100)); let st=universe.session.stats(); eprintln!("{:?} w {} inf {} rtt {:?} min {:?} pay {} msgs {} to {} res {} waiting {}", universe.elapsed(), st.window, st.in_flight, st.rtt, st.rtt_min, st.payload_size, st.messages_out, st.timeouts, st.resends, st.waiting); }
+    let got: Vec<_> =
+        ids.iter().map(|id| universe.agent.got.get(&id.0).map_or(0, Vec::len)).collect();
+    let (least, most) = (*got.iter().min().unwrap(), *got.iter().max().unwrap());
+    assert!(least > 10_000, "{least}");
+    assert!(most - least <= 2 * (32 << 10), "from {least} to {most}");
+}
+
+#[test]
+fn a_small_stream_is_not_behind_a_large_one() {
+    let mut universe =
+        Universe::ready(quick([Behaviour::Sink, Behaviour::Echo]), Weather::calm(5), 1);
+    universe.up.weather.rate = Some(10_000_000);
+    let bulk = universe.open();
+    let small = universe.open();
+    universe.send(bulk, &pattern(1, 40_000_000));
+    universe.run_for(ms(1000));
+    for n in 0..20 {
+        let before = universe.now;
+        universe.send(small, b"x");
+        universe.run_until("echoed", |universe| universe.received(small).len() == n + 1);
+        let took = universe.now - before;
+        // The round trip, the queue that the window aims at, and the window's own clock.
+        assert!(took <= ms(10 + 90), "{took:?}");
+        universe.run_for(ms(17));
+    }
+    assert!(!universe.is_sent(bulk), "the upload was there all the time");
+}
+
+#[test]
+fn out_of_order_messages_beyond_the_budget_are_not_acknowledged() {
+    let config = SessionConfig { reorder_budget: 10_000, ..SessionConfig::default() };
+    let long = pattern(1, 100_000);
+    let script = Script::serving([Behaviour::Greet(long.clone())]);
+    let mut universe = Universe::with_config(config, script, Weather::calm(1), 1);
+    universe.run_until_ready();
+    let id = universe.open();
+    // The first of them is lost, so that all others are early.
+    universe.down.weather.drop = 1.0;
+    universe.run_for(ms(1));
+    universe.down.weather.drop = 0.0;
+    universe.run_until("read", |universe| universe.received(id).len() == long.len());
+    assert!(universe.received(id) == long);
+    assert!(universe.session.stats().dropped_for_room > 0);
+}

@@ -1,0 +1,14 @@
+mod budgets;
+mod closing;
+mod ends;
+mod first_message;
+mod handshake;
+mod probe;
+mod properties;
+mod publication;
+mod purity;
+mod refusal;
+mod reliability;
+mod single;
+mod throughput;
+mod transport;

@@ -1,0 +1,161 @@
+use adit_wire::{Header, MessageId, MessageType, PayloadType, encode};
+use bytes::Bytes;
+
+use crate::harness::{Behaviour, Script, Universe, Weather, ms, pattern};
+
+fn service_message(message_type: MessageType) -> Bytes {
+    let header = Header {
+        message_type,
+        created_ms: 1,
+        sequence: 0,
+        flags: 0,
+        id: MessageId::default(),
+        payload_type: PayloadType::Undefined,
+    };
+    encode(&header, b"{}")
+}
+
+fn pause() -> Bytes {
+    service_message(MessageType::PausePublication)
+}
+
+fn start() -> Bytes {
+    service_message(MessageType::StartPublication)
+}
+
+fn sink() -> Script {
+    Script::serving([Behaviour::Sink])
+}
+
+/// A paused session with something in flight that got lost, and something that waits.
+fn paused() -> (Universe, adit_engine::StreamId) {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    let id = universe.open();
+    universe.run_for(ms(100));
+    universe.up.weather.drop = 1.0;
+    universe.send(id, b"lost, ");
+    universe.inject(pause());
+    universe.send(id, b"kept");
+    universe.transmitted.clear();
+    (universe, id)
+}
+
+#[test]
+fn a_pause_stops_new_data_and_probes_with_the_head_once_a_second() {
+    let (mut universe, _) = paused();
+    universe.run_for(ms(10_500));
+    let mut times: Vec<_> = universe.transmitted.iter().map(|(at, _)| *at).collect();
+    assert_eq!(times.len(), 10);
+    let heads: Vec<_> = universe.transmitted.iter().map(|(_, message)| message).collect();
+    assert!(heads.iter().all(|head| *head == heads[0]), "the head only");
+    times.dedup();
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= ms(1000)));
+    assert!(universe.session.stats().paused);
+}
+
+#[test]
+fn start_resumes_at_once_and_in_order() {
+    let (mut universe, id) = paused();
+    universe.up.weather.drop = 0.0;
+    universe.run_for(ms(500));
+    universe.inject(start());
+    assert!(!universe.session.stats().paused);
+    universe.run_for(ms(5));
+    assert_eq!(universe.agent.got[&id.0], b"lost, kept");
+}
+
+#[test]
+fn an_acknowledgement_resumes() {
+    let (mut universe, id) = paused();
+    universe.up.weather.drop = 0.0;
+    universe.run_for(ms(1020));
+    assert!(!universe.session.stats().paused, "the probe was acknowledged");
+    assert_eq!(universe.agent.got[&id.0], b"lost, kept");
+}
+
+#[test]
+fn any_output_resumes() {
+    let (mut universe, id) = paused();
+    universe.up.weather.drop = 0.0;
+    universe.agent.push(universe.now, id.0, b"hello");
+    universe.run_for(ms(20));
+    assert!(!universe.session.stats().paused);
+    assert_eq!(universe.agent.got[&id.0], b"lost, kept");
+}
+
+#[test]
+fn a_new_websocket_resumes() {
+    let (mut universe, id) = paused();
+    universe.up.weather.drop = 0.0;
+    universe.cut();
+    universe.connect();
+    assert!(!universe.session.stats().paused);
+    universe.run_for(ms(10));
+    assert_eq!(universe.agent.got[&id.0], b"lost, kept");
+}
+
+#[test]
+fn acknowledgements_go_out_while_paused() {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    universe.run_for(ms(500));
+    let id = universe.open();
+    universe.agent.push(universe.now, id.0, b"hello");
+    universe.agent.handle_timeout(universe.now);
+    let output = universe.agent.transmit().expect("output");
+    universe.session.receive(universe.now, output);
+    universe.session.receive(universe.now, pause());
+    universe.agent.acks.clear();
+    universe.drain();
+    universe.run_for(ms(6));
+    assert_eq!(universe.agent.acks, [2]);
+}
+
+#[test]
+fn both_are_understood_however_odd_their_headers_are() {
+    for header_length in [0_u32, 1, 100, 112, 116, 117, 5000, u32::MAX] {
+        for padding in [b' ', 0] {
+            for length in [36, 37, 116, 120, 130] {
+                let odd = |name: &[u8]| {
+                    let mut message = vec![0; length];
+                    message[..4].copy_from_slice(&header_length.to_be_bytes());
+                    message[4..36].fill(padding);
+                    message[4..4 + name.len()].copy_from_slice(name);
+                    message
+                };
+                let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+                universe.inject(odd(b"pause_publication"));
+                assert!(universe.session.stats().paused, "{header_length} {padding} {length}");
+                universe.inject(odd(b"start_publication"));
+                assert!(!universe.session.stats().paused, "{header_length} {padding} {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn they_may_come_before_anything_else_and_repeatedly() {
+    let mut universe = Universe::new(Script::default(), Weather::calm(5), 1);
+    for message in [pause(), start(), start(), pause(), pause()] {
+        universe.inject(message);
+    }
+    universe.run_until_ready();
+    let id = universe.open();
+    universe.send(id, b"hello");
+    universe.run_until("echoed", |universe| universe.received(id) == b"hello");
+}
+
+#[test]
+fn pauses_at_any_moment_lose_nothing() {
+    for seed in 0..10 {
+        let mut universe = Universe::ready(Script::default(), Weather::calm(seed), seed);
+        let id = universe.open();
+        let data = pattern(seed, 200_000);
+        universe.send(id, &data);
+        for round in 0..20 {
+            universe.run_for(ms(1 + (seed * 7 + round * 3) % 23));
+            universe.inject(if round % 3 == 2 { start() } else { pause() });
+        }
+        universe.run_until("echoed", |universe| universe.received(id).len() == data.len());
+        assert!(universe.received(id) == data);
+    }
+}
