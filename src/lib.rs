@@ -1,1 +1,66 @@
-//! adit.
+//! The command line of adit: tunnels to private AWS resources through Session Manager.
+//!
+//! This crate is the only place that prints, reads the environment or knows exit codes. Flags
+//! and environment become `Settings` once; a command does its work with `adit-tunnel`, `adit-aws`
+//! and `adit-lab`; whatever goes wrong becomes a `Failure`, and the exit code follows from its
+//! kind.
+
+mod cli;
+mod commands;
+mod exit;
+mod failure;
+mod logging;
+mod settings;
+mod signals;
+mod source;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::failure::{Failure, Kind};
+use crate::settings::Settings;
+use crate::ui::{Output, Printer};
+
+/// Runs the program with the process's arguments and environment.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let Cli { output, command } = cli;
+    let printer = Printer::new(Output::from(&output));
+    logging::init(output.verbose);
+    let read = |name: &str| std::env::var(name).ok();
+    let exit = match Settings::resolve(command, &read).and_then(|settings| run(settings, printer)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            printer.failure(&failure);
+            Exit::Failed(failure.kind)
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Runs a command to its end on a runtime of its own.
+fn run(settings: Settings, printer: Printer) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(commands::run(settings, printer));
+    // Nothing that still runs is worth waiting for: a second Ctrl-C ends at once.
+    runtime.shutdown_background();
+    result
+}
+
+/// Prints help, version or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe behind `--help` is no failure.
+    drop(error.print());
+    let exit = if error.use_stderr() { Exit::Failed(Kind::Usage) } else { Exit::Done };
+    ExitCode::from(exit.code())
+}

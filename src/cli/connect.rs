@@ -1,0 +1,114 @@
+//! The arguments of `adit connect`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::values::{LocalPort, parse_local_port, parse_span};
+
+/// Where to, and how the local side looks.
+///
+/// Opens a local port that leads through a bastion to a host and port in its network, and holds it
+/// until Ctrl-C. The bastion is any machine that Session Manager manages; nothing is looked up,
+/// created or started. When the tunnel can be used, one line says so on standard output:
+/// `listening on 127.0.0.1:5432 (db.internal:5432)`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432
+      The database is at 127.0.0.1:5432 until Ctrl-C.
+  adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432 --local-port auto
+      The same at a port that is free; the line on standard output names it.
+  adit connect --bastion i-0123456789abcdef0 --port 8080
+      A port of the bastion itself.")]
+pub(crate) struct ConnectArgs {
+    /// The managed machine to go through: i-… or mi-…
+    #[arg(long, value_name = "ID", env = "ADIT_BASTION", hide_env_values = true)]
+    pub(crate) bastion: String,
+
+    /// The host to reach, as the bastion knows it; without it, the bastion itself
+    #[arg(long, value_name = "HOST", env = "ADIT_HOST", hide_env_values = true)]
+    pub(crate) host: Option<String>,
+
+    /// The port to reach
+    #[arg(long, value_name = "PORT", env = "ADIT_PORT", hide_env_values = true,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+
+    /// The local port: a number, a range such as 5432-5440, or `auto` for one that is free
+    /// [default: the port to reach]
+    #[arg(long, value_name = "N|A-B|auto", env = "ADIT_LOCAL_PORT", hide_env_values = true,
+          value_parser = parse_local_port)]
+    pub(crate) local_port: Option<LocalPort>,
+
+    /// The local address to listen on
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1",
+        env = "ADIT_BIND",
+        hide_env_values = true
+    )]
+    pub(crate) bind: IpAddr,
+
+    /// Permit --bind with an address that other machines can reach: all of them can use the tunnel
+    #[arg(long, env = "ADIT_ALLOW_REMOTE", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) allow_remote: bool,
+
+    /// Listen on a Unix socket at PATH, which only you can use, in place of a port
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", env = "ADIT_SOCKET", hide_env_values = true,
+          conflicts_with_all = ["local_port", "bind"])]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// Why the session is started; AWS records it with the session
+    #[arg(long, value_name = "TEXT", env = "ADIT_REASON", hide_env_values = true,
+          value_parser = parse_reason)]
+    pub(crate) reason: Option<String>,
+
+    /// How long a lost connection is tried to be resumed, such as 90s or 10m
+    #[arg(long, value_name = "SPAN", default_value = "10m", env = "ADIT_RESUME_BUDGET",
+          hide_env_values = true, value_parser = parse_span)]
+    pub(crate) resume_budget: Duration,
+
+    /// Exit with 0 instead of 143 on SIGTERM, for supervisors that count that as a failure
+    #[arg(long, env = "ADIT_EXIT_ZERO_ON_SIGTERM", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) exit_zero_on_sigterm: bool,
+
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+}
+
+/// How AWS is reached. What is not given comes from the places that the AWS CLI reads as well.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "AWS")]
+pub(crate) struct AwsArgs {
+    /// The profile of ~/.aws/config to use; goes before keys in the environment
+    #[arg(long, value_name = "NAME", env = "ADIT_PROFILE", hide_env_values = true)]
+    pub(crate) profile: Option<String>,
+
+    /// The region, such as eu-west-1
+    #[arg(long, value_name = "NAME", env = "ADIT_REGION", hide_env_values = true)]
+    pub(crate) region: Option<String>,
+
+    /// The base URL of the AWS API, such as the one of `adit lab`
+    #[arg(long, value_name = "URL", env = "ADIT_ENDPOINT_URL", hide_env_values = true)]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// A PEM file with root certificates to trust beside the system's; also AWS_CA_BUNDLE
+    #[arg(long, value_name = "FILE", env = "ADIT_CA_BUNDLE", hide_env_values = true)]
+    pub(crate) ca_bundle: Option<PathBuf>,
+}
+
+/// The API takes reasons of 1 to 256 characters.
+fn parse_reason(text: &str) -> Result<String, String> {
+    if (1..=256).contains(&text.chars().count()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a reason has 1 to 256 characters".to_owned())
+    }
+}

@@ -1,0 +1,43 @@
+//! The arguments of `adit demo`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::values::{LocalPort, parse_local_port};
+
+/// How the demonstration runs.
+///
+/// Starts a local AWS and a private web server in this process, opens a tunnel to it the way
+/// `adit connect` does, uses it, cuts its connection in the middle of a download, and checks that
+/// the download arrives whole. Then it holds the tunnel, for you to try. It needs no AWS account,
+/// reads none of your AWS settings, and talks to nothing but this machine.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  adit demo
+      The story, and then a tunnel to try with curl.
+  adit demo --once
+      The story alone; exits with 0 when each step went as told.
+  adit demo --target 127.0.0.1:5432
+      A tunnel to a service of your own on this machine.")]
+pub(crate) struct DemoArgs {
+    /// End after the story instead of holding the tunnel
+    #[arg(long, env = "ADIT_DEMO_ONCE", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) once: bool,
+
+    /// Lead the tunnel to a service that runs on this machine, in place of the demo's own
+    #[arg(long, value_name = "ADDR", env = "ADIT_DEMO_TARGET", hide_env_values = true)]
+    pub(crate) target: Option<SocketAddr>,
+
+    /// The local port: a number, a range, or `auto` for one that is free
+    #[arg(long, value_name = "N|A-B|auto", default_value = "auto",
+          env = "ADIT_DEMO_LOCAL_PORT", hide_env_values = true, value_parser = parse_local_port)]
+    pub(crate) local_port: LocalPort,
+
+    /// Let the lab refuse to resume the session
+    #[arg(long, hide = true, env = "ADIT_DEMO_LAB_NO_RESUME",
+          value_parser = FalseyValueParser::new())]
+    pub(crate) lab_no_resume: bool,
+}

@@ -1,0 +1,55 @@
+use clap::CommandFactory;
+
+use super::*;
+
+fn help(command: &[&str]) -> String {
+    let mut root = Cli::command().term_width(100);
+    root.build();
+    let mut found = &mut root;
+    for name in command {
+        found = found.find_subcommand_mut(name).unwrap();
+    }
+    found.render_long_help().to_string()
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_says_what_it_is_for_and_has_a_variable() {
+    let mut root = Cli::command();
+    root.build();
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        for argument in command.get_arguments() {
+            let name = argument.get_id().as_str();
+            if ["help", "version"].contains(&name) {
+                continue;
+            }
+            assert!(argument.get_help().is_some(), "{} {name}", command.get_name());
+            let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+            assert!(variable.starts_with("ADIT_"), "{} {name}", command.get_name());
+        }
+    }
+}
+
+#[test]
+fn help_of_the_program() {
+    insta::assert_snapshot!(help(&[]));
+}
+
+#[test]
+fn help_of_connect() {
+    insta::assert_snapshot!(help(&["connect"]));
+}
+
+#[test]
+fn help_of_lab() {
+    insta::assert_snapshot!(help(&["lab"]));
+}
+
+#[test]
+fn help_of_demo() {
+    insta::assert_snapshot!(help(&["demo"]));
+}

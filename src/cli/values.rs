@@ -1,0 +1,105 @@
+//! Values that take more than a number or a name.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use adit_lab::HostPort;
+
+/// Which local port to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LocalPort {
+    /// Exactly this one.
+    Fixed(u16),
+    /// The first of these that is free.
+    Range(RangeInclusive<u16>),
+    /// Any that is free.
+    Auto,
+}
+
+/// Reads `N`, `A-B` or `auto`.
+pub(crate) fn parse_local_port(text: &str) -> Result<LocalPort, String> {
+    const EXPECTED: &str = "expected a port from 1 to 65535, a range such as 5432-5440, or auto";
+    if text == "auto" || text == "0" {
+        return Ok(LocalPort::Auto);
+    }
+    let port = |text: &str| text.parse().ok().filter(|&port: &u16| port > 0).ok_or(EXPECTED);
+    match text.split_once('-') {
+        None => Ok(LocalPort::Fixed(port(text)?)),
+        Some((first, last)) => {
+            let (first, last) = (port(first)?, port(last)?);
+            if first > last {
+                return Err(format!("the range is empty; did you mean {last}-{first}?"));
+            }
+            Ok(LocalPort::Range(first..=last))
+        }
+    }
+}
+
+/// Reads a time span such as `90s`, `10m` or `1h 30m`.
+pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "expected a time span such as 90s, 10m or 1h".to_owned())
+}
+
+/// Reads `HOST:PORT=ADDR`.
+pub(crate) fn parse_map(text: &str) -> Result<(HostPort, SocketAddr), String> {
+    let (from, to) =
+        text.split_once('=').ok_or("expected HOST:PORT=ADDR, such as db:5432=127.0.0.1:5432")?;
+    let from = from.parse().map_err(|error| format!("`{from}`: {error}"))?;
+    let to = to.parse().map_err(|_| format!("`{to}` is not an address and port"))?;
+    Ok((from, to))
+}
+
+/// Reads a range of milliseconds, `A-B`.
+pub(crate) fn parse_millis_range(text: &str) -> Result<[u64; 2], String> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    text.split_once('-')
+        .and_then(|(first, last)| Some([number(first)?, number(last)?]))
+        .filter(|[first, last]| first <= last)
+        .ok_or_else(|| "expected a range of milliseconds such as 0-300".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_port_is_a_number_a_range_or_auto() {
+        assert_eq!(parse_local_port("5432"), Ok(LocalPort::Fixed(5432)));
+        assert_eq!(parse_local_port("5432-5440"), Ok(LocalPort::Range(5432..=5440)));
+        assert_eq!(parse_local_port("auto"), Ok(LocalPort::Auto));
+        assert_eq!(parse_local_port("0"), Ok(LocalPort::Auto));
+        for text in ["", "-", "5440-5432", "1-", "-1", "65536", "0-5", "five"] {
+            assert!(parse_local_port(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_has_units_and_no_sign() {
+        assert_eq!(parse_span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_span("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(parse_span("1h 30m"), Ok(Duration::from_mins(90)));
+        for text in ["", "10", "-10m", "soon"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_map_leads_a_name_to_an_address() {
+        let (from, to) = parse_map("db.internal:5432=127.0.0.1:1").unwrap();
+        assert_eq!((from.to_string().as_str(), to.port()), ("db.internal:5432", 1));
+        for text in ["db.internal:5432", "db=127.0.0.1:1", "db:1=localhost"] {
+            assert!(parse_map(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_milliseconds_ascends() {
+        assert_eq!(parse_millis_range("0-300"), Ok([0, 300]));
+        assert!(parse_millis_range("300-0").is_err());
+        assert!(parse_millis_range("300").is_err());
+    }
+}

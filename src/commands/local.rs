@@ -1,0 +1,105 @@
+//! The local side of a tunnel.
+
+use std::net::SocketAddr;
+
+use adit_tunnel::{ListenError, Listener};
+
+use crate::cli::LocalPort;
+use crate::failure::{Failure, Kind};
+use crate::settings::Local;
+
+/// A bound listener, and how its address is shown.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) listener: Listener,
+    pub(crate) address: String,
+}
+
+/// Binds the local side. Clients that connect from here on wait until the tunnel takes them.
+pub(crate) async fn bind(local: &Local) -> Result<Bound, Failure> {
+    match local {
+        Local::Tcp { address, port } => {
+            let bind = async |port| Listener::bind(&[SocketAddr::new(*address, port)]).await;
+            let listener = match port {
+                LocalPort::Auto => bind(0).await?,
+                LocalPort::Fixed(port) => {
+                    bind(*port).await.map_err(|error| refused(error, "--local-port auto"))?
+                }
+                LocalPort::Range(ports) => {
+                    let mut last = None;
+                    let mut found = None;
+                    for port in ports.clone() {
+                        match bind(port).await {
+                            Ok(listener) => {
+                                found = Some(listener);
+                                break;
+                            }
+                            Err(error) => last = Some(error),
+                        }
+                    }
+                    match (found, last) {
+                        (Some(listener), _) => listener,
+                        (None, Some(error)) => {
+                            let (first, last) = (ports.start(), ports.end());
+                            let hint = "another range, or --local-port auto";
+                            return Err(refused(error, hint).context(&format!(
+                                "no local port from {first} to {last} is free"
+                            )));
+                        }
+                        (None, None) => {
+                            return Err(Failure::new(Kind::Usage, "the range of ports is empty"));
+                        }
+                    }
+                }
+            };
+            let address = listener.addresses().first().map(ToString::to_string);
+            Ok(Bound { listener, address: address.unwrap_or_default() })
+        }
+        #[cfg(unix)]
+        Local::Unix(path) => {
+            Ok(Bound { listener: Listener::unix(path)?, address: path.display().to_string() })
+        }
+    }
+}
+
+/// A port that cannot be had: what stands in the way, and which flag gives another one.
+fn refused(error: ListenError, flag: &str) -> Failure {
+    Failure::from(error).hint(format!("{flag} takes a port that is free"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn tcp(port: LocalPort) -> Local {
+        Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }
+    }
+
+    fn port_of(bound: &Bound) -> u16 {
+        bound.listener.addresses()[0].port()
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_fails_with_the_way_out() {
+        let first = bind(&tcp(LocalPort::Auto)).await.unwrap();
+        let failure = bind(&tcp(LocalPort::Fixed(port_of(&first)))).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Listener);
+        assert!(failure.hints.iter().any(|hint| hint.contains("--local-port auto")));
+    }
+
+    #[tokio::test]
+    async fn a_range_gives_the_first_port_that_is_free() {
+        let first = bind(&tcp(LocalPort::Auto)).await.unwrap();
+        let taken = port_of(&first);
+        let failure = bind(&tcp(LocalPort::Range(taken..=taken))).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Listener);
+        assert!(failure.message.contains(&taken.to_string()), "{}", failure.message);
+
+        if let Some(last) = taken.checked_add(20) {
+            let second = bind(&tcp(LocalPort::Range(taken..=last))).await.unwrap();
+            assert!(port_of(&second) > taken);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a tunnel tells, as events and as words.
+
+use std::time::Duration;
+
+use adit_tunnel::{Loss, Rejection, StreamEnd, TunnelEvent, Warning};
+
+use crate::failure::Failure;
+use crate::signals::Stop;
+use crate::ui::{Event, Printer};
+
+/// Reports the events of one tunnel.
+#[derive(Debug)]
+pub(crate) struct Report {
+    printer: Printer,
+    /// Where the tunnel leads.
+    target: String,
+    /// The bastion it goes through.
+    bastion: String,
+    /// Whether words are wanted beside the events.
+    words: bool,
+    /// Why the tunnel is being closed, when this end does it.
+    pub(crate) stop: Option<Stop>,
+}
+
+impl Report {
+    pub(crate) fn new(printer: Printer, target: &str, bastion: &str) -> Self {
+        Self {
+            printer,
+            target: target.to_owned(),
+            bastion: bastion.to_owned(),
+            words: true,
+            stop: None,
+        }
+    }
+
+    /// Leaves the words to somebody else.
+    pub(crate) fn events_only(mut self) -> Self {
+        self.words = false;
+        self
+    }
+
+    /// Says that local clients can connect to `address`.
+    pub(crate) fn ready(&self, address: &str) -> Result<(), Failure> {
+        let target = self.target.as_str();
+        self.printer.event(&Event::Ready { connection: target, address, target })?;
+        if self.words {
+            self.printer.data(&format!("listening on {address} ({target})"))?;
+        }
+        Ok(())
+    }
+
+    /// Reports one event; fails when standard output does.
+    pub(crate) fn event(&self, event: &TunnelEvent) -> Result<(), Failure> {
+        if self.words {
+            self.speak(event);
+        }
+        match event {
+            TunnelEvent::Starting => self.printer.event(&Event::Starting),
+            TunnelEvent::Session { id } => self.printer.event(&Event::Session { id, lane: 0 }),
+            TunnelEvent::CustomerMessage(text) => self.printer.event(&Event::Message { text }),
+            TunnelEvent::Opened { stream, .. } => {
+                self.printer.event(&Event::Opened { stream: stream.0 })
+            }
+            TunnelEvent::Closed { stream, bytes_in, bytes_out, cause } => {
+                self.printer.event(&Event::Closed {
+                    stream: stream.0,
+                    bytes_in: *bytes_in,
+                    bytes_out: *bytes_out,
+                    cause: stream_cause(*cause),
+                })
+            }
+            TunnelEvent::Rejected { cause, .. } => {
+                self.printer.event(&Event::Rejected { cause: rejection(*cause) })
+            }
+            TunnelEvent::Resuming { cause } => {
+                self.printer.event(&Event::Resuming { cause: &loss(*cause) })
+            }
+            TunnelEvent::Retrying { attempts, cause } => {
+                self.printer.event(&Event::Retrying { attempts: *attempts, cause })
+            }
+            TunnelEvent::Resumed { gap } => {
+                self.printer.event(&Event::Resumed { gap_ms: millis(*gap) })
+            }
+            TunnelEvent::Warning(warning) => {
+                self.printer.event(&Event::Warning { message: &self.warning(warning) })
+            }
+            TunnelEvent::Ended(end) => {
+                let cause = match self.stop {
+                    Some(Stop::Interrupt) => "interrupted".to_owned(),
+                    Some(Stop::Terminate) => "terminated".to_owned(),
+                    None => end.cause(),
+                };
+                self.printer.event(&Event::Ended { cause: &cause })
+            }
+            // `ready` follows when local clients can connect; a refused dial shows in `closed`.
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells a person what they would otherwise wonder about.
+    fn speak(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Starting => {
+                self.printer.note(&format!("starting a session on {}", self.bastion));
+            }
+            TunnelEvent::CustomerMessage(text) => self.printer.note(text),
+            TunnelEvent::ConnectRefused { .. } => self.printer.warn(&format!(
+                "the bastion could not connect to {}; the local connection was closed",
+                self.target
+            )),
+            TunnelEvent::Rejected { cause, .. } => self.printer.warn(&format!(
+                "a local connection was turned away: {}",
+                match cause {
+                    Rejection::Busy => "the bastion's agent carries one at a time",
+                    Rejection::Exhausted => "the session has carried all that it can",
+                    _ => "the tunnel is over",
+                }
+            )),
+            TunnelEvent::Resuming { cause } => {
+                let cause = loss(*cause);
+                self.printer.note(&format!("the connection was lost ({cause}); resuming"));
+            }
+            // An hour without a network is a few lines, not hundreds.
+            TunnelEvent::Retrying { attempts, cause } if attempts.is_power_of_two() => {
+                self.printer.note(&format!("attempt {attempts} failed: {cause}; trying again"));
+            }
+            TunnelEvent::Resumed { gap } => {
+                self.printer.note(&format!("resumed after {}", span(*gap)));
+            }
+            TunnelEvent::Warning(warning) => self.printer.warn(&self.warning(warning)),
+            _ => {}
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "texts of warnings belong to the report")]
+    fn warning(&self, warning: &Warning) -> String {
+        match warning {
+            Warning::UnsignedUpgrade => {
+                "the gateway refused the signed upgrade and took an unsigned one".to_owned()
+            }
+            Warning::AcceptFailed { cause } => format!("cannot accept local connections: {cause}"),
+            Warning::NotTerminated { cause } => {
+                format!("the session could not be terminated ({cause}); AWS ends it when idle")
+            }
+            _ => "something is not as it should be".to_owned(),
+        }
+    }
+}
+
+/// A span of time for people.
+pub(crate) fn span(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn loss(loss: Loss) -> String {
+    match loss {
+        Loss::Closed { code: Some(code) } => format!("closed by the service, code {code}"),
+        Loss::Closed { code: None } => "closed by the service".to_owned(),
+        Loss::Silent => "nothing heard".to_owned(),
+        Loss::Slept => "this machine slept".to_owned(),
+        Loss::Local => "closed by this end".to_owned(),
+        _ => "broken off".to_owned(),
+    }
+}
+
+fn stream_cause(end: StreamEnd) -> &'static str {
+    match end {
+        StreamEnd::Finished => "finished",
+        StreamEnd::Refused => "refused",
+        StreamEnd::LocalReset => "local_reset",
+        StreamEnd::PeerReset => "peer_reset",
+        StreamEnd::TunnelEnded => "tunnel_ended",
+        _ => "unknown",
+    }
+}
+
+fn rejection(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::Busy => "busy",
+        Rejection::Exhausted => "exhausted",
+        Rejection::TunnelEnded => "tunnel_ended",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        assert_eq!(span(Duration::from_millis(999)), "999 ms");
+        assert_eq!(span(Duration::from_millis(1_250)), "1.2 s");
+    }
+
+    #[test]
+    fn the_hourly_close_is_named_by_its_code() {
+        assert_eq!(loss(Loss::Closed { code: Some(1000) }), "closed by the service, code 1000");
+    }
+}

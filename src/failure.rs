@@ -1,0 +1,80 @@
+//! How a command fails: a kind, which decides the exit code, a one-line cause, and next steps.
+
+mod convert;
+
+pub(crate) use convert::{kind_of_aws, of_output};
+
+use serde::Serialize;
+
+/// The class of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// A fault of the program.
+    Internal,
+    /// The arguments make no sense.
+    Usage,
+    /// A setting or a file of settings cannot be used.
+    Config,
+    /// No usable AWS credentials.
+    Credentials,
+    /// The credentials do not permit it.
+    Permission,
+    /// The target is unknown or not usable.
+    Target,
+    /// The bastion is unknown, offline, or does not answer.
+    Bastion,
+    /// The destination cannot be reached from the bastion.
+    Destination,
+    /// The local side cannot be listened on.
+    Listener,
+    /// The service, or the way to it, failed.
+    Service,
+    /// The connection was lost for longer than the resume budget.
+    Lost,
+    /// Nobody reads standard output any more.
+    BrokenPipe,
+}
+
+/// A failed command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The class.
+    pub(crate) kind: Kind,
+    /// The cause in one line.
+    pub(crate) message: String,
+    /// What to do next, one line each.
+    pub(crate) hints: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Adds a next step, unless it is there already.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+        self
+    }
+
+    /// Says what was being done when it failed.
+    pub(crate) fn context(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_given_once() {
+        let failure = Failure::new(Kind::Service, "no").hint("again").hint("again");
+        assert_eq!(failure.hints, ["again"]);
+    }
+}
