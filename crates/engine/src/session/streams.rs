@@ -31,6 +31,8 @@ pub(crate) struct Streams {
 pub(crate) struct Stream {
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
+    /// Bytes that it has sent in this turn.
+    turn_bytes: usize,
     unread: VecDeque<Bytes>,
     unread_cost: usize,
     pub(crate) local: Local,
@@ -110,6 +112,7 @@ impl Streams {
         let stream = Stream {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            turn_bytes: 0,
             unread: VecDeque::new(),
             unread_cost: 0,
             local: Local::Open,
@@ -183,20 +186,31 @@ impl Streams {
     }
 
     /// Takes the chunk that [`next_turn`](Self::next_turn) showed; it goes out as `sequence`.
+    ///
+    /// A turn lasts for `turn` bytes, since some streams may have small chunks and others large
+    /// ones. `limit` is what a stream may have waiting.
     pub(crate) fn take_turn(
         &mut self,
         sequence: i64,
+        turn: usize,
         limit: usize,
         events: &mut VecDeque<Event>,
     ) -> Option<Chunk> {
-        let id = self.turns.pop_front()?;
+        let id = *self.turns.front()?;
         let stream = self.map.get_mut(&id)?;
         let chunk = stream.waiting.pop_front()?;
         stream.waiting_bytes -= chunk.len();
         stream.last_sequence = Some(sequence);
         self.waiting -= chunk.len();
-        if !stream.waiting.is_empty() {
-            self.turns.push_back(id);
+        stream.turn_bytes += chunk.len();
+        let goes_on =
+            stream.waiting.front().is_some_and(|next| stream.turn_bytes + next.len() <= turn);
+        if !goes_on {
+            stream.turn_bytes = 0;
+            self.turns.pop_front();
+            if !stream.waiting.is_empty() {
+                self.turns.push_back(id);
+            }
         }
         let room = stream.waiting.is_empty()
             || (stream.waiting_bytes <= limit / 2 && self.waiting < WAITING_MAX);
@@ -210,6 +224,7 @@ impl Streams {
     pub(crate) fn drop_waiting(&mut self, id: StreamId, pool: &mut Pool) {
         let Some(stream) = self.map.get_mut(&id) else { return };
         self.waiting -= std::mem::take(&mut stream.waiting_bytes);
+        stream.turn_bytes = 0;
         // Its turns are skipped, and must not be taken for those of data that comes later.
         if !stream.waiting.is_empty() {
             self.turns.retain(|turn| *turn != id);

@@ -117,8 +117,8 @@ impl Session {
             self.window.hold_back();
             return None;
         }
-        let limit = self.config.stream_buffer;
-        let mut chunk = self.streams.take_turn(sequence, limit, &mut self.events)?;
+        let (turn, limit) = (self.payload_size, self.config.stream_buffer);
+        let mut chunk = self.streams.take_turn(sequence, turn, limit, &mut self.events)?;
         if self.mode() == Some(Mode::Mux) {
             let frame = Frame::Psh { stream: id.0, len: u16::try_from(len).unwrap_or(u16::MAX) };
             let at = chunk.headroom - smux::HEADER_LEN;
