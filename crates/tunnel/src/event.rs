@@ -76,7 +76,8 @@ pub enum TunnelEvent {
     },
     /// Something the user should know.
     Warning(Warning),
-    /// The tunnel is over. Comes once, as the last event.
+    /// The tunnel is over. Comes once; only [`Closed`](Self::Closed) of connections that still
+    /// had bytes to deliver can follow.
     Ended(End),
 }
 

@@ -25,8 +25,8 @@ pub struct ListenError {
 }
 
 impl ListenError {
-    fn new(address: impl ToString, error: io::Error) -> Self {
-        Self { address: address.to_string(), source: Arc::new(error) }
+    fn new(address: String, error: io::Error) -> Self {
+        Self { address, source: Arc::new(error) }
     }
 
     /// Whether something else listens there.
@@ -79,8 +79,9 @@ impl Listener {
             if let (0, Some(first)) = (address.port(), tcp.first()) {
                 address.set_port(first.local_addr().map_or(0, |first| first.port()));
             }
-            let listener =
-                TcpListener::bind(address).await.map_err(|e| ListenError::new(address, e))?;
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|e| ListenError::new(address.to_string(), e))?;
             tcp.push(listener);
         }
         Ok(Self {
@@ -100,7 +101,7 @@ impl Listener {
     pub fn unix(path: &Path) -> Result<Self, ListenError> {
         use std::os::unix::fs::PermissionsExt as _;
 
-        let failed = |error| ListenError::new(path.display(), error);
+        let failed = |error| ListenError::new(path.display().to_string(), error);
         let listener = UnixListener::bind(path).map_err(failed)?;
         let socket = UnixSocket { listener, path: path.to_owned() };
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;

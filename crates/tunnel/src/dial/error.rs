@@ -57,10 +57,10 @@ impl std::fmt::Display for TlsFailure {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
-    /// The StreamUrl is none.
+    /// The `StreamUrl` is none.
     #[error("the service gave a malformed stream URL")]
     Url,
-    /// The StreamUrl is not encrypted and leads to another machine.
+    /// The `StreamUrl` is not encrypted and leads to another machine.
     #[error("refusing to send a session token unencrypted to {host}")]
     PlainToRemote {
         /// The host.

@@ -1,4 +1,4 @@
-//! From a StreamUrl to an open data channel.
+//! From a `StreamUrl` to an open data channel.
 //!
 //! TCP (direct or through a proxy), TLS, the websocket upgrade, and the text frame that presents
 //! the token.
@@ -134,7 +134,7 @@ impl Dialer {
 }
 
 impl Place {
-    /// Takes a StreamUrl apart; the request goes out with the URL as it is.
+    /// Takes a `StreamUrl` apart; the request goes out with the URL as it is.
     fn parse(url: &str) -> Result<Self, DialError> {
         let uri: Uri = url.parse().map_err(|_| DialError::Url)?;
         match uri.scheme_str() {

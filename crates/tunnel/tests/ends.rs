@@ -1,0 +1,173 @@
+//! A tunnel that carries nothing says so and ends.
+
+use std::time::Duration;
+
+use adit_tunnel::{End, StreamEnd, Tunnel, TunnelError, TunnelEvent};
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
+
+use crate::forward::{closed, echo};
+use crate::support::agent::Destination;
+use crate::support::gateway::{Cut, Gateway};
+use crate::support::source::{Answer, FakeSource, SESSION, fatal};
+use crate::support::{World, open_error, options, pattern, soon, world, world_with};
+
+/// A listener that accepts longer than this after the end is a zombie.
+const ZOMBIE: Duration = Duration::from_secs(1);
+
+/// Waits for the end; the local connection sees an error, and the listener is closed in time.
+async fn ends(mut world: World, stream: tokio::net::TcpStream) -> (TunnelError, World) {
+    let end = soon(world.tunnel.ended()).await;
+    let refused = timeout(ZOMBIE, async {
+        while world.accepts().await {
+            tokio::task::yield_now().await;
+        }
+    });
+    refused.await.expect("the listener is closed within a second");
+    let mut stream = stream;
+    soon(stream.read(&mut [0; 1])).await.expect_err("no end in order");
+    assert_eq!(world.events.next(closed).await.2, StreamEnd::TunnelEnded);
+    let told = world
+        .events
+        .next(|e| match e {
+            TunnelEvent::Ended(end) => Some(end.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(told.cause(), end.cause());
+    let served = std::mem::replace(&mut world.served, tokio::spawn(async { End::Closed }));
+    assert_eq!(soon(served).await.expect("no panic").cause(), end.cause());
+    match end {
+        End::Failed(error) => (error, world),
+        End::Closed => panic!("nobody closed it"),
+    }
+}
+
+async fn connected(world: &World) -> tokio::net::TcpStream {
+    soon(echo(world.connect().await, pattern(10))).await.0
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_ends_the_tunnel() {
+    let world = world().await;
+    let stream = connected(&world).await;
+    world.source.resume_answers([Answer::Over]);
+    world.gateway.cut(Cut::Close(1000));
+    let (error, world) = ends(world, stream).await;
+    assert!(matches!(error, TunnelError::SessionOver { .. }), "{error:?}");
+    assert_eq!(world.source.terminated(), Vec::<String>::new(), "there is nothing to terminate");
+}
+
+#[tokio::test]
+async fn what_the_service_says_at_the_end_is_told() {
+    let world = world().await;
+    let stream = connected(&world).await;
+    world.gateway.close_channel("Session timed out.\n");
+    let (error, world) = ends(world, stream).await;
+    assert_eq!(error.to_string(), "the service ended the session: Session timed out.");
+    assert_eq!(world.source.resumed(), 0);
+}
+
+#[tokio::test]
+async fn a_forbidden_destination_is_told_apart() {
+    let world = world().await;
+    let stream = connected(&world).await;
+    world.gateway.close_channel("Forwarding to IP address 169.254.169.254 is forbidden.");
+    let (error, _) = ends(world, stream).await;
+    assert!(matches!(error, TunnelError::Refused { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_spent_ends_the_tunnel() {
+    let mut options = options();
+    options.resume_budget = Duration::from_millis(600);
+    let world = world_with(Gateway::start().await, options).await;
+    let stream = connected(&world).await;
+    world.source.resume_always(Answer::Retry);
+    world.gateway.cut(Cut::Reset);
+    let (error, world) = ends(world, stream).await;
+    match error {
+        TunnelError::Lost { after, last } => {
+            assert!(after >= Duration::from_millis(600), "{after:?}");
+            assert_eq!(last, "slow down");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.source.terminated(), [SESSION], "it may still live");
+}
+
+#[tokio::test]
+async fn lost_credentials_end_the_tunnel() {
+    let world = world().await;
+    let stream = connected(&world).await;
+    world.source.resume_answers([Answer::Fatal]);
+    world.gateway.cut(Cut::Reset);
+    let (error, _) = ends(world, stream).await;
+    assert!(matches!(error, TunnelError::Source(ref found) if *found == fatal()), "{error:?}");
+}
+
+#[tokio::test]
+async fn refused_tokens_end_the_tunnel() {
+    let world = world().await;
+    let stream = connected(&world).await;
+    world.gateway.refuse(&[403, 403, 403]);
+    world.gateway.cut(Cut::Reset);
+    let (error, world) = ends(world, stream).await;
+    assert!(matches!(error, TunnelError::TokenRefused { status: 403 }), "{error:?}");
+    assert_eq!(world.source.resumed(), 3);
+}
+
+#[tokio::test]
+async fn closing_terminates_in_band_and_by_the_api_and_leaves_nothing_open() {
+    let mut world = world().await;
+    let mut stream = connected(&world).await;
+    soon(async { tokio::join!(world.tunnel.close(), world.tunnel.close()) }).await;
+    assert!(world.gateway.agent().terminated);
+    assert_eq!(world.gateway.agent().open_streams(), 0);
+    assert_eq!(world.source.terminated(), [SESSION]);
+    world.gateway.until(|gateway| gateway.open() == 0).await;
+    assert!(!world.accepts().await);
+    soon(stream.read(&mut [0; 1])).await.expect_err("broken off");
+    assert!(matches!(soon(&mut world.served).await, Ok(End::Closed)));
+    let ended = |e: &TunnelEvent| matches!(e, TunnelEvent::Ended(End::Closed)).then_some(());
+    world.events.next(ended).await;
+    soon(world.tunnel.close()).await;
+    assert_eq!(world.source.terminated(), [SESSION], "once");
+}
+
+#[tokio::test]
+async fn closing_during_a_gap_does_not_wait_for_it() {
+    let mut world = world().await;
+    let _stream = connected(&world).await;
+    world.source.resume_always(Answer::Retry);
+    world.gateway.cut(Cut::Reset);
+    let resuming = |e: &TunnelEvent| matches!(e, TunnelEvent::Resuming { .. }).then_some(());
+    world.events.next(resuming).await;
+    soon(world.tunnel.close()).await;
+    assert_eq!(world.source.terminated(), [SESSION]);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn the_last_handle_closes_the_tunnel() {
+    let gateway = Gateway::start().await;
+    let source = FakeSource::new(gateway.url());
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let tunnel = soon(Tunnel::open(source.clone(), options(), sender)).await.expect("opens");
+    let other = tunnel.clone();
+    drop(tunnel);
+    assert_eq!(gateway.open(), 1);
+    drop(other);
+    let mut events = crate::support::Events::new(receiver);
+    events.next(|e| matches!(e, TunnelEvent::Ended(End::Closed)).then_some(())).await;
+    assert_eq!(source.terminated(), [SESSION]);
+    assert!(gateway.agent().terminated);
+}
+
+#[tokio::test]
+async fn a_session_closed_before_it_is_ready_fails_the_open() {
+    let gateway = Gateway::with(Destination::Echo).await;
+    gateway.agent().close_channel("lookup db.internal: no such host");
+    let (error, _) = open_error(FakeSource::new(gateway.url()), options()).await;
+    assert!(matches!(error, TunnelError::Refused { .. }), "{error:?}");
+}

@@ -1,0 +1,133 @@
+//! A source of sessions that answers as it is told.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use adit_tunnel::{Fatal, FatalKind, Resumption, Secret, SessionSource, SourceError, Ticket};
+use http::{HeaderName, HeaderValue};
+
+/// The session's id.
+pub const SESSION: &str = "s-0123";
+
+/// What the next call of `resume` answers; without any, a fresh ticket.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Over,
+    Retry,
+    Fatal,
+}
+
+#[derive(Default)]
+struct State {
+    url: String,
+    starts: VecDeque<SourceError>,
+    answers: VecDeque<Answer>,
+    always: Option<Answer>,
+    signs: bool,
+    started: usize,
+    resumed: usize,
+    terminated: Vec<String>,
+}
+
+/// A source whose clones are one.
+#[derive(Clone)]
+pub struct FakeSource(Arc<Mutex<State>>);
+
+impl FakeSource {
+    pub fn new(url: String) -> Self {
+        Self(Arc::new(Mutex::new(State { url, ..State::default() })))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().expect("no panic")
+    }
+
+    /// The next calls of `start` fail so.
+    pub fn start_fails(&self, errors: impl IntoIterator<Item = SourceError>) {
+        self.state().starts.extend(errors);
+    }
+
+    pub fn resume_answers(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state().answers.extend(answers);
+    }
+
+    pub fn resume_always(&self, answer: Answer) {
+        self.state().always = Some(answer);
+    }
+
+    /// Signs upgrades.
+    pub fn sign(&self) {
+        self.state().signs = true;
+    }
+
+    pub fn started(&self) -> usize {
+        self.state().started
+    }
+
+    pub fn resumed(&self) -> usize {
+        self.state().resumed
+    }
+
+    pub fn terminated(&self) -> Vec<String> {
+        self.state().terminated.clone()
+    }
+}
+
+fn ticket(state: &State) -> Ticket {
+    Ticket {
+        session_id: SESSION.to_owned(),
+        stream_url: state.url.clone(),
+        token: Secret::new(format!("token-{}-{}", state.started, state.resumed)),
+    }
+}
+
+pub fn fatal() -> Fatal {
+    Fatal {
+        kind: FatalKind::Credentials,
+        message: "the credentials have expired".to_owned(),
+        hints: vec!["log in again".to_owned()],
+    }
+}
+
+impl SessionSource for FakeSource {
+    async fn start(&self) -> Result<Ticket, SourceError> {
+        let mut state = self.state();
+        state.started += 1;
+        state.starts.pop_front().map_or_else(|| Ok(ticket(&state)), Err)
+    }
+
+    async fn resume(&self, session_id: &str) -> Result<Resumption, SourceError> {
+        assert_eq!(session_id, SESSION);
+        let mut state = self.state();
+        state.resumed += 1;
+        match state.answers.pop_front().or_else(|| state.always.clone()) {
+            None => Ok(Resumption::Resumed(ticket(&state))),
+            Some(Answer::Over) => Ok(Resumption::Over),
+            Some(Answer::Retry) => {
+                Err(SourceError::Retry { after: None, message: "slow down".to_owned() })
+            }
+            Some(Answer::Fatal) => Err(SourceError::Fatal(fatal())),
+        }
+    }
+
+    async fn terminate(&self, session_id: &str) -> Result<(), SourceError> {
+        self.state().terminated.push(session_id.to_owned());
+        Ok(())
+    }
+
+    async fn sign_upgrade(
+        &self,
+        url: &str,
+    ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, SourceError> {
+        let state = self.state();
+        assert_eq!(url, state.url);
+        let headers = [
+            ("host", "signed.test"),
+            ("x-amz-date", "20261121T120000Z"),
+            ("authorization", "AWS4-HMAC-SHA256 Credential=test"),
+        ];
+        Ok(state.signs.then(|| {
+            headers.map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).to_vec()
+        }))
+    }
+}
