@@ -2,8 +2,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::http::TlsError;
-
 /// Why a lab does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,10 +28,4 @@ pub enum LabError {
         /// Why not.
         source: io::Error,
     },
-}
-
-impl From<TlsError> for LabError {
-    fn from(error: TlsError) -> Self {
-        Self::Tls(Box::new(error))
-    }
 }

@@ -37,7 +37,7 @@ impl Lab {
         let address = local(&plain, config.listen)?;
         let mut tls = None;
         if let Some(wanted) = &config.tls {
-            let authority = Authority::make()?;
+            let authority = Authority::make().map_err(|error| LabError::Tls(Box::new(error)))?;
             let listener = bind(wanted.listen, Some(Arc::clone(&authority.server))).await?;
             if let Some(path) = &wanted.ca_out {
                 tokio::fs::write(path, &authority.pem)

@@ -96,10 +96,17 @@ impl Relay {
             }
             let [client_flows, agent_flows] = Side::BOTH.map(|side| self.flows(side, now));
             tokio::select! {
+                // What was asked of the gateway holds for every message that comes afterwards.
+                biased;
+                () = service.stop.cancelled() => break,
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command),
                     None => break,
                 },
+                Ok(()) = self.rates.changed() => {
+                    self.current = self.rates.borrow_and_update().clone();
+                }
+                Ok(()) = moves.changed() => {}
                 event = self.client.event(client_flows.0, client_flows.1) => {
                     self.event(Side::Client, event);
                 }
@@ -107,11 +114,6 @@ impl Relay {
                     self.event(Side::Agent, event);
                 }
                 () = &mut alarm => {}
-                Ok(()) = self.rates.changed() => {
-                    self.current = self.rates.borrow_and_update().clone();
-                }
-                Ok(()) = moves.changed() => {}
-                () = service.stop.cancelled() => break,
             }
         }
         for side in Side::BOTH {

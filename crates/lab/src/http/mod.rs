@@ -14,4 +14,4 @@ pub(crate) use answer::ApiError;
 pub(crate) use authenticate::Caller;
 pub(crate) use server::{Listener, accept};
 pub(crate) use socket::Socket;
-pub(crate) use tls::{Authority, TlsError};
+pub(crate) use tls::Authority;

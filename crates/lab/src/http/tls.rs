@@ -12,14 +12,11 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 /// What a client may call the server.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Certificates that cannot be made.
+/// Why there is no certificate, or no configuration for it.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// By the certificate library.
+pub(crate) enum TlsError {
     #[error("certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// By the TLS library.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
 }

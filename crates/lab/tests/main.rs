@@ -1,0 +1,10 @@
+//! The lab from outside: over its sockets, with an independent signer.
+
+mod api;
+mod faults;
+mod lifecycle;
+mod relay;
+mod signature;
+mod support;
+mod tls;
+//mod transcript;
