@@ -241,22 +241,28 @@ impl Client {
     /// Receives until a sequence number is acknowledged (again, if it was already).
     pub(super) async fn acknowledged(&mut self, sequence: i64) {
         let before = self.acks.len();
-        while !self.acks[before..].contains(&sequence) {
-            self.message().await;
-        }
+        patiently("an acknowledgement", async {
+            while !self.acks[before..].contains(&sequence) {
+                self.message().await;
+            }
+        })
+        .await;
     }
 
     /// Receives and acknowledges stream data until one has come with that payload type.
     pub(super) async fn stream_data(&mut self, kind: PayloadType) -> Message {
-        loop {
-            let message = self.message().await;
-            if message.header.message_type == MessageType::OutputStreamData {
-                self.acknowledge(message.header.sequence).await;
-                if message.header.payload_type == kind {
-                    return message;
+        patiently("stream data", async {
+            loop {
+                let message = self.message().await;
+                if message.header.message_type == MessageType::OutputStreamData {
+                    self.acknowledge(message.header.sequence).await;
+                    if message.header.payload_type == kind {
+                        return message;
+                    }
                 }
             }
-        }
+        })
+        .await
     }
 
     pub(super) async fn acknowledge(&mut self, sequence: i64) {
@@ -326,9 +332,6 @@ impl Client {
     /// Checks that exactly these were acknowledged, once everything sent so far was looked at:
     /// the agent answers an old number at once, and in order.
     pub(super) async fn acknowledged_so_far(&mut self, sequences: &[i64]) {
-        if self.acks.is_empty() {
-            self.acknowledged(0).await;
-        }
         self.input(-1, PayloadType::Undefined, b"?").await;
         self.acknowledged(-1).await;
         self.acks.pop();
@@ -343,9 +346,15 @@ impl Client {
         assert!(!self.acks.iter().any(|ack| sequences.contains(ack)), "{:?}", self.acks);
     }
 
-    /// Replaces the lost leg by the agent's next one.
+    /// Loses the leg, and takes the agent's next one.
     pub(super) async fn reattach(&mut self) {
+        self.cut();
         self.leg = self.agent.leg().await;
+    }
+
+    /// Loses the leg.
+    pub(super) fn cut(&mut self) {
+        self.leg = Leg::pair().0;
     }
 
     /// The agent's bytes so far, as one run; what was not received in order is missing.
@@ -362,6 +371,22 @@ impl Client {
             output.extend_from_slice(&self.stream_data(PayloadType::Output).await.payload);
         }
         self.output()
+    }
+
+    /// The same, without acknowledging anything.
+    pub(super) async fn unacknowledged(&mut self, len: usize) {
+        patiently("output", async {
+            while self.output().len() < len {
+                self.message().await;
+            }
+        })
+        .await;
+    }
+
+    /// Receives until a message has come, again or for the first time.
+    pub(super) async fn resend_of(&mut self, sequence: i64) {
+        patiently("a resend", async { while self.message().await.header.sequence != sequence {} })
+            .await;
     }
 
     /// Receives smux frames until `end` says that the last one was it; gives each with its body.
