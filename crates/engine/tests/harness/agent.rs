@@ -38,7 +38,7 @@ pub(crate) struct Script {
     /// What follows the session type in the list of actions.
     pub(crate) more_actions: &'static str,
     pub(crate) customer_message: &'static str,
-    /// From HandshakeComplete until the port handler is ready.
+    /// From the completed handshake until the port handler is ready.
     pub(crate) handler_delay: Duration,
     /// For connections in the order in which they are opened; then the last for all.
     pub(crate) behaviours: Vec<Behaviour>,

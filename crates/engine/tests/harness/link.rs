@@ -53,7 +53,7 @@ impl Link {
         Self { weather, rng, free: None, under_way: BTreeMap::new(), count: 0 }
     }
 
-    pub(crate) fn send(&mut self, now: Instant, message: Bytes) {
+    pub(crate) fn send(&mut self, now: Instant, message: &Bytes) {
         let Weather { latency, rate, drop, duplicate, reorder } = self.weather;
         let busy = rate.map_or(Duration::ZERO, |rate| {
             Duration::from_nanos(message.len() as u64 * 1_000_000_000 / rate)

@@ -77,7 +77,7 @@ impl Universe {
     }
 
     pub(crate) fn run_until_ready(&mut self) {
-        self.run_until("ready", |universe| universe.is_ready());
+        self.run_until("ready", Self::is_ready);
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -175,13 +175,13 @@ impl Universe {
         while let Some(message) = self.session.poll_transmit(self.now) {
             assert!(self.connected, "handed out without a websocket");
             self.transmitted.push((self.now, message.clone()));
-            self.up.send(self.now, message);
+            self.up.send(self.now, &message);
             any = true;
         }
         while let Some(message) = self.agent.transmit() {
             // Without a client the service drops it, as in the worst case.
             if self.connected {
-                self.down.send(self.now, message);
+                self.down.send(self.now, &message);
                 any = true;
             }
         }
@@ -215,7 +215,9 @@ impl Universe {
                     Read::Data(len) => {
                         assert_eq!(len, pieces.iter().map(Bytes::len).sum::<usize>());
                         assert!(len > 0 && len <= 1000);
-                        pieces.iter().for_each(|piece| local.received.extend(piece));
+                        for piece in &pieces {
+                            local.received.extend(piece);
+                        }
                         any = true;
                     }
                     Read::Blocked => break,

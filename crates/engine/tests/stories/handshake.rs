@@ -189,13 +189,17 @@ struct Adder(Arc<Mutex<u32>>);
 impl Cipher for Adder {
     fn seal(&mut self, buffer: &mut [u8]) -> Result<(), CipherError> {
         *self.0.lock().unwrap() += 1;
-        buffer.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+        for byte in buffer.iter_mut() {
+            *byte = byte.wrapping_add(1);
+        }
         Ok(())
     }
 
     fn open(&mut self, buffer: &mut [u8]) -> Result<(), CipherError> {
         *self.0.lock().unwrap() += 1;
-        buffer.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(1));
+        for byte in buffer.iter_mut() {
+            *byte = byte.wrapping_sub(1);
+        }
         Ok(())
     }
 }
