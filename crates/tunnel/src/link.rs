@@ -115,7 +115,7 @@ impl Link {
         if until_drained && turn.drained && !self.flushing {
             return Poll::Ready(Exit::Drained);
         }
-        if turn.more && !self.flushing {
+        if turn.more {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -143,7 +143,9 @@ impl Link {
         }
         let full = self.read(cx, shared)?;
         let mut turn = self.write(cx, shared)?;
-        turn.more |= full;
+        // The end of the flush wakes the next turn, which sends what is left; nothing would wake
+        // it for messages that are left to be read.
+        turn.more = full || (turn.more && !self.flushing);
         if !turn.wants_input {
             self.heard_at = now;
         } else if now.duration_since(self.heard_at) >= self.silence_limit {

@@ -60,15 +60,15 @@ async fn a_reset_is_no_end() {
 #[tokio::test]
 async fn cuts_in_the_middle_of_a_transfer_lose_and_repeat_nothing() {
     let gateway = Gateway::start().await;
-    let cuts: Vec<_> = (0..8)
-        .map(|n| (7 + 5 * n, if n % 2 == 0 { Cut::Close(1000) } else { Cut::Reset }))
-        .collect();
+    // A megabyte is about 60 messages once larger payloads are in use.
+    let cuts: Vec<_> =
+        (0..5).map(|n| (4 + n, if n % 2 == 0 { Cut::Close(1000) } else { Cut::Reset })).collect();
     gateway.cut_after(&cuts);
     let world = world_with(gateway, options()).await;
     let data = pattern(1_000_000);
     let (_, back) = soon(echo(world.connect().await, data.clone())).await;
     assert!(back == data);
-    assert_eq!(world.tunnel.stats().resumes, 8);
+    assert_eq!(world.tunnel.stats().resumes, 5);
     world.close().await;
 }
 
@@ -104,7 +104,7 @@ async fn pings_keep_an_idle_websocket() {
     options.ping_interval = Duration::from_millis(20);
     options.silence_limit = Duration::from_millis(500);
     let mut world = world_with(Gateway::start().await, options).await;
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.events.count(|e| resuming(e).is_some()), 0);
     world.close().await;
 }

@@ -256,6 +256,7 @@ impl State {
                 let next = self.agent.lock().expect("no panic").poll();
                 let Some(message) = next else { break };
                 websocket.feed(Message::Binary(message)).await.ok()?;
+                self.changed.notify_one();
             }
             websocket.flush().await.ok()?;
             self.changed.notify_one();
