@@ -1,1 +1,10 @@
-//! placeholder
+//! The program as a command: arguments, environment, outputs; and the shape of the workspace.
+
+#[allow(dead_code, reason = "each test binary uses a part of the harness")]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod architecture;
+mod arguments;
+mod outputs;
+mod surroundings;

@@ -74,10 +74,7 @@ fn plan(cuts: usize, total: u64) -> Vec<Cut> {
     let mut moments: Vec<u64> = (0..cuts).map(|_| noise.below(total - total / 10)).collect();
     moments.sort_unstable();
     let sides = ["client", "agent", "both"];
-    moments
-        .into_iter()
-        .map(|after| Cut { after, side: sides[noise.below(3) as usize] })
-        .collect()
+    moments.into_iter().map(|after| Cut { after, side: sides[noise.below(3) as usize] }).collect()
 }
 
 impl Cut {

@@ -23,14 +23,15 @@ fn once_it_tells_its_story_and_ends_by_itself() {
 
 #[test]
 fn it_fails_when_the_session_cannot_be_resumed() {
-    let output = demo(&["--once", "--no-resume"]);
+    let output = demo(&["--once", "--lab-no-resume"]);
     assert!(output.status.code().is_some_and(|code| code != 0), "{}", text(&output));
 }
 
 #[test]
 fn it_reaches_a_service_of_the_users_own() {
     let server = Server::start(|mut stream| {
-        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\nmy own server";
+        let answer =
+            "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\nmy own server";
         stream.write_all(answer.as_bytes()).ok();
     });
     let target = server.address().to_string();

@@ -28,8 +28,7 @@ fn free_port() -> u16 {
 }
 
 fn expect_nobody_listens(port: u16) {
-    TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port)))
-        .expect_err("nobody listens there");
+    TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).expect_err("nobody listens there");
 }
 
 #[test]

@@ -87,13 +87,7 @@ impl Exchange {
         }
     }
 
-    fn expect(
-        &self,
-        stream: &mut TcpStream,
-        way: &str,
-        size: u16,
-        last: u8,
-    ) -> Result<(), ()> {
+    fn expect(&self, stream: &mut TcpStream, way: &str, size: u16, last: u8) -> Result<(), ()> {
         let mut got = vec![0; size.into()];
         let problem = match stream.read_exact(&mut got) {
             Ok(()) if got == content(way, size, last) => return Ok(()),

@@ -1,0 +1,136 @@
+//! A program in a terminal of 100 by 40.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use tempfile::TempDir;
+
+/// A guard against hanging, far above what is needed.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+const SIZE: PtySize = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
+
+/// A running program and what it has drawn.
+pub(crate) struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    shared: Arc<(Mutex<Drawn>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
+    _home: TempDir,
+}
+
+struct Drawn {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+impl Terminal {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let pair = native_pty_system().openpty(SIZE).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_adit"));
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        command.cwd(home.path());
+        command.args(arguments);
+        let child = pair.slave.spawn_command(command).expect("the program runs");
+        drop(pair.slave);
+
+        let keyboard = pair.master.take_writer().expect("the keyboard");
+        let mut screen = pair.master.try_clone_reader().expect("the screen");
+        let drawn = Drawn {
+            parser: vt100::Parser::new(SIZE.rows, SIZE.cols, 1000),
+            raw: Vec::new(),
+            ended: false,
+        };
+        let shared = Arc::new((Mutex::new(drawn), Condvar::new()));
+        let target = Arc::clone(&shared);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = screen.read(&mut buffer) {
+                let mut drawn = target.0.lock().expect("no panic under the lock");
+                drawn.parser.process(&buffer[..n]);
+                drawn.raw.extend_from_slice(&buffer[..n]);
+                target.1.notify_all();
+            }
+            target.0.lock().expect("no panic under the lock").ended = true;
+            target.1.notify_all();
+            drop(pair.master);
+        });
+        Self { child, keyboard, shared, reader: Some(reader), _home: home }
+    }
+
+    /// Waits until a text is on the screen, and gives the screen.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut drawn = self.shared.0.lock().expect("no panic under the lock");
+        loop {
+            let contents = drawn.parser.screen().contents();
+            if contents.contains(text) {
+                return contents;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!drawn.ended && !left.is_zero(), "no {text:?} on the screen:\n{contents}");
+            drawn = self.shared.1.wait_timeout(drawn, left).expect("no panic under the lock").0;
+        }
+    }
+
+    /// Types on the keyboard.
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes it");
+        self.keyboard.flush().expect("the terminal takes it");
+    }
+
+    /// Waits for the end, and gives the exit code.
+    pub(crate) fn wait(&mut self) -> u32 {
+        let code = self.child.wait().expect("a child of ours").exit_code();
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        code
+    }
+
+    /// Runs to the end; gives all that was written to the terminal, and the exit code.
+    pub(crate) fn run(mut self) -> (Vec<u8>, u32) {
+        let code = self.wait();
+        let raw = self.shared.0.lock().expect("no panic under the lock").raw.clone();
+        (raw, code)
+    }
+
+    /// The screen is one that a shell can go on with: cursor shown and at the start of a line,
+    /// no colour left, no other screen, no mouse.
+    pub(crate) fn expect_usable(&self) {
+        let drawn = self.shared.0.lock().expect("no panic under the lock");
+        let screen = drawn.parser.screen();
+        let contents = screen.contents();
+        assert!(!screen.hide_cursor(), "the cursor is hidden:\n{contents}");
+        assert!(!screen.alternate_screen(), "another screen is left:\n{contents}");
+        assert!(!screen.bracketed_paste(), "bracketed paste is left on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert_eq!(screen.fgcolor(), vt100::Color::Default);
+        assert!(!screen.bold());
+        assert_eq!(screen.cursor_position().1, 0, "the cursor is within a line:\n{contents}");
+        assert!(!contents.contains("panicked"), "{contents}");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
