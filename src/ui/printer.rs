@@ -36,11 +36,6 @@ impl Printer {
         Self { output }
     }
 
-    /// Whether events are printed instead of text.
-    pub(crate) fn is_json(self) -> bool {
-        self.output.json
-    }
-
     /// Prints data as text; nothing with `--json`.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
         if self.output.json { Ok(()) } else { write(text) }
