@@ -260,7 +260,7 @@ async fn latency_delays_each_way_without_limiting_what_flows() {
     let mut s = session(lab_with(|config| config.latency = Duration::from_millis(50)).await).await;
     let began = Instant::now();
     for n in 0..200 {
-        s.near.binary(input(n, &[7; 32 << 10])).await;
+        s.near.binary(input(n, &vec![7; 32 << 10])).await;
     }
     for n in 0..200 {
         assert_eq!(sequence(&s.far.next().await), n);

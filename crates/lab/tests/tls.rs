@@ -56,6 +56,6 @@ async fn a_lab_without_tls_has_no_such_endpoint() {
 async fn a_lab_stays_on_this_machine() {
     let everywhere = "0.0.0.0:0".parse().expect("an address");
     let config = adit_lab::LabConfig { listen: everywhere, ..adit_lab::LabConfig::default() };
-    let error = adit_lab::Lab::start(config).await.err().expect("a refusal");
+    let error = adit_lab::Lab::start(config).await.expect_err("a refusal");
     assert_eq!(error.to_string(), "0.0.0.0:0 is not a loopback address");
 }

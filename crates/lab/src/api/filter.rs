@@ -5,7 +5,7 @@ use serde::Deserialize;
 pub(super) struct Filter {
     #[serde(alias = "Key")]
     pub(super) key: String,
-    /// DescribeSessions takes one value, the others take several.
+    /// `DescribeSessions` takes one value, the others take several.
     #[serde(default)]
     value: Option<String>,
     #[serde(default, alias = "Values", alias = "valueSet")]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, Context, required};
 
@@ -24,6 +24,6 @@ pub(super) async fn get_messages(context: &Context<'_>, request: &GetMessages) -
 }
 
 /// No instance has associations.
-pub(super) fn no_associations() -> Answer {
-    Ok(json!({ "Associations": [] }))
+pub(super) fn no_associations() -> Value {
+    json!({ "Associations": [] })
 }

@@ -77,10 +77,10 @@ pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) ->
         "GetConnectionStatus" => instances::connection_status(context, &parse(body)?),
         "RegisterManagedInstance" => registration::register(context, &parse(body)?),
         "RequestManagedInstanceRoleToken" => registration::role_token(context),
-        "UpdateManagedInstancePublicKey" => Ok(Value::Object(serde_json::Map::new())),
         "UpdateInstanceInformation" => registration::update_information(context, parse(body)?),
-        "ListInstanceAssociations" | "ListAssociations" => messages::no_associations(),
+        "ListInstanceAssociations" | "ListAssociations" => Ok(messages::no_associations()),
         "GetMessages" => messages::get_messages(context, &parse(body)?).await,
+        // What agents report besides has no effect.
         _ => Ok(Value::Object(serde_json::Map::new())),
     }
 }

@@ -74,7 +74,7 @@ impl Seen {
 
 impl Counts {
     /// Counts what the client sent.
-    pub(super) fn from_client(&mut self, message: &Message, seen: &mut Seen) {
+    pub(super) fn note_client(&mut self, message: &Message, seen: &mut Seen) {
         if message.header.message_type == MessageType::Acknowledge {
             self.acknowledge_from_client += 1;
             return;
@@ -105,7 +105,7 @@ impl Counts {
     }
 
     /// Counts what the agent sent.
-    pub(super) fn from_agent(&mut self, message: &Message, seen: &mut Seen) {
+    pub(super) fn note_agent(&mut self, message: &Message, seen: &mut Seen) {
         if message.header.message_type == MessageType::Acknowledge {
             self.acknowledge_from_agent += 1;
             return;

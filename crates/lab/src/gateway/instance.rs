@@ -42,7 +42,7 @@ impl Clone for ControlToken {
     }
 }
 
-/// What DescribeInstanceInformation says of an instance.
+/// What `DescribeInstanceInformation` says of an instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct About {
     pub(crate) agent_version: String,

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 /// Messages that wait in each direction of a leg before its sender has to wait.
-const LEG_CAPACITY: usize = 64;
+pub(super) const LEG_CAPACITY: usize = 64;
 
 /// One side's connection to a session: whole binary messages in both directions.
 ///

@@ -11,6 +11,7 @@ pub(crate) mod notice;
 mod relay;
 pub(crate) mod seam;
 pub(crate) mod session;
+mod sides;
 pub(crate) mod slot;
 mod token;
 mod websocket;

@@ -11,41 +11,37 @@ use tokio::time::Instant;
 use tracing::{debug, trace};
 
 use super::counts::Counts;
-use super::notice;
 use super::session::{Command, Session};
-use super::slot::{End, Event, Hangup, Link, Side, Slot};
+use super::slot::{End, Event, Hangup, Side, Slot};
 use crate::faults::Rates;
 use crate::service::Service;
-
-/// How long an ended session waits for its client to come and hear so.
-const FAREWELL: Duration = Duration::from_mins(1);
 
 /// How long a client that has heard so may keep its websocket.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The close code of an ordinary end.
-const NORMAL: u16 = 1000;
+pub(super) const NORMAL: u16 = 1000;
 
 /// The task of one session: moves messages between the two sides, in order and unchanged.
 pub(super) struct Relay {
-    session: Arc<Session>,
-    service: Arc<Service>,
+    pub(super) session: Arc<Session>,
+    pub(super) service: Arc<Service>,
     commands: mpsc::UnboundedReceiver<Command>,
-    client: End,
-    agent: End,
+    pub(super) client: End,
+    pub(super) agent: End,
     rates: watch::Receiver<Rates>,
-    current: Rates,
+    pub(super) current: Rates,
     rng: StdRng,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// When stream data last passed, on the lab's clock.
     active: Duration,
-    closing: Option<Closing>,
+    pub(super) closing: Option<Closing>,
 }
 
 /// The last phase: `channel_closed` is on its way to the client.
-struct Closing {
-    until: Instant,
-    told: bool,
+pub(super) struct Closing {
+    pub(super) until: Instant,
+    pub(super) told: bool,
 }
 
 impl Relay {
@@ -71,7 +67,7 @@ impl Relay {
         }
     }
 
-    fn end(&mut self, side: Side) -> &mut End {
+    pub(super) fn end(&mut self, side: Side) -> &mut End {
         match side {
             Side::Client => &mut self.client,
             Side::Agent => &mut self.agent,
@@ -139,18 +135,18 @@ impl Relay {
         let arrivals = [&self.client, &self.agent].map(|end| end.buffer.next_event(now));
         let end = match &self.closing {
             Some(closing) => closing.until,
-            None => now + self.session_left().unwrap_or(Duration::from_hours(1)),
+            None => now + self.time_left(),
         };
         arrivals.into_iter().flatten().fold(end, Instant::min)
     }
 
     /// What is left of the idle time, or of the longest duration when that is less.
-    fn session_left(&self) -> Option<Duration> {
+    fn time_left(&self) -> Duration {
         let elapsed = self.service.clock.elapsed();
         let idle = self.active + self.service.config.idle_timeout;
         let whole = self.service.config.max_duration.map(|max| self.session.started + max);
         let end = whole.map_or(idle, |whole| whole.min(idle));
-        Some(end.saturating_sub(elapsed))
+        end.saturating_sub(elapsed)
     }
 
     /// Does all that can be done without waiting.
@@ -158,7 +154,7 @@ impl Relay {
         for side in Side::BOTH {
             while self.may_read(side) && self.read(side) {}
         }
-        if self.closing.is_none() && self.session_left() == Some(Duration::ZERO) {
+        if self.closing.is_none() && self.time_left().is_zero() {
             let idle = self.active + self.service.config.idle_timeout;
             let output = if idle <= self.service.clock.elapsed() {
                 "Your session timed out due to inactivity."
@@ -178,7 +174,7 @@ impl Relay {
     }
 
     /// Takes one message from a side; false when there is none.
-    fn read(&mut self, side: Side) -> bool {
+    pub(super) fn read(&mut self, side: Side) -> bool {
         let Slot::Here(link) = &mut self.end(side).slot else { return false };
         match link.leg.rx.try_recv() {
             Ok(message) => self.accept(side, message),
@@ -211,7 +207,7 @@ impl Relay {
     }
 
     /// Counts a message and sends it on its way.
-    fn accept(&mut self, side: Side, bytes: Bytes) {
+    pub(super) fn accept(&mut self, side: Side, bytes: Bytes) {
         let Ok(message) = Message::decode(bytes.clone()) else {
             debug!(session = self.session.id, ?side, len = bytes.len(), "no message; not relayed");
             self.counts.refused += 1;
@@ -228,8 +224,8 @@ impl Relay {
             return;
         }
         match side {
-            Side::Client => self.counts.from_client(&message, &mut self.client.seen),
-            Side::Agent => self.counts.from_agent(&message, &mut self.agent.seen),
+            Side::Client => self.counts.note_client(&message, &mut self.client.seen),
+            Side::Agent => self.counts.note_agent(&message, &mut self.agent.seen),
         }
         if kind == side.data() {
             self.active = self.service.clock.elapsed();
@@ -272,121 +268,6 @@ impl Relay {
             Command::Touch => self.active = self.service.clock.elapsed(),
             Command::Close { output } => self.close(&output),
         }
-    }
-
-    /// Installs a new leg; the one before is ended first.
-    fn attach(&mut self, side: Side, link: Link) {
-        self.hang_up(side, Hangup::Close(NORMAL));
-        if let Slot::Leaving { next, .. } = &mut self.end(side).slot {
-            *next = Some(link);
-            return;
-        }
-        let end = self.end(side);
-        end.slot = Slot::Here(link);
-        end.known = true;
-        match side {
-            Side::Client => self.counts.client_connections += 1,
-            Side::Agent => self.counts.agent_connections += 1,
-        }
-        if self.closing.is_some() {
-            return;
-        }
-        let complete = self.end(side.other()).is_here();
-        let notice = notice::publication(complete, self.service.stamp());
-        let due = Instant::now() + self.current.latency;
-        self.end(side).buffer.push_front(due, notice);
-        if complete {
-            self.publication(side.other(), true);
-        } else {
-            self.count_pause(side);
-        }
-    }
-
-    /// Tells a side's websocket to end, and takes what it has sent so far.
-    fn hang_up(&mut self, side: Side, hangup: Hangup) {
-        while self.read(side) {}
-        let end = self.end(side);
-        match std::mem::take(&mut end.slot) {
-            Slot::Here(Link { hangup: Some(line), number, .. }) => {
-                // A websocket that is ending by itself does not listen, and reports all the same.
-                let _gone = line.send(hangup);
-                end.slot = Slot::Leaving { number, next: None };
-                self.left(side);
-            }
-            Slot::Here(_) => self.left(side),
-            other => end.slot = other,
-        }
-    }
-
-    /// A websocket has ended: what it did not write goes first when the side is back.
-    fn detached(&mut self, side: Side, of: u64, unsent: Vec<Bytes>) {
-        if matches!(&self.end(side).slot, Slot::Here(link) if link.number == of) {
-            while self.read(side) {}
-        }
-        let end = self.end(side);
-        let (next, news) = match std::mem::take(&mut end.slot) {
-            Slot::Here(link) if link.number == of => (None, true),
-            Slot::Leaving { number, next } if number == of => (next, false),
-            other => {
-                end.slot = other;
-                return;
-            }
-        };
-        if !self.service.config.lossy_resume {
-            let now = Instant::now();
-            let end = self.end(side);
-            unsent.into_iter().rev().for_each(|message| end.buffer.push_front(now, message));
-        }
-        if news {
-            self.left(side);
-        }
-        if let Some(link) = next {
-            self.attach(side, link);
-        }
-    }
-
-    /// A side is away: the other is asked to pause.
-    fn left(&mut self, side: Side) {
-        if self.closing.is_some() {
-            return;
-        }
-        debug!(session = self.session.id, ?side, "side left");
-        if self.service.config.lossy_resume {
-            self.counts.dropped += self.end(side).buffer.clear();
-        }
-        if self.end(side.other()).is_here() {
-            self.publication(side.other(), false);
-        }
-    }
-
-    fn publication(&mut self, side: Side, start: bool) {
-        let notice = notice::publication(start, self.service.stamp());
-        let latency = self.current.latency;
-        self.end(side).buffer.push_own(Instant::now(), notice, latency);
-        if !start {
-            self.count_pause(side);
-        }
-    }
-
-    fn count_pause(&mut self, side: Side) {
-        match side {
-            Side::Client => self.counts.pauses_to_client += 1,
-            Side::Agent => self.counts.pauses_to_agent += 1,
-        }
-    }
-
-    /// The session is over: the client hears so after all that the agent had sent.
-    fn close(&mut self, output: &str) {
-        if self.closing.is_some() {
-            return;
-        }
-        while self.read(Side::Agent) {}
-        let notice = notice::closed_for_client(self.service.stamp(), &self.session.id, output);
-        let now = Instant::now();
-        self.client.buffer.push_own(now, notice, self.current.latency);
-        self.agent.buffer.clear();
-        self.closing = Some(Closing { until: now + FAREWELL, told: false });
-        self.hang_up(Side::Agent, Hangup::Close(NORMAL));
     }
 
     fn is_over(&mut self, now: Instant) -> bool {

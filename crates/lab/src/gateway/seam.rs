@@ -5,7 +5,7 @@ use super::leg::Leg;
 /// What an emulated agent needs of the gateway; the official agent has a data channel and a
 /// control channel for the same.
 pub(crate) trait AgentGateway: Clone + Send + Sync + 'static {
-    /// Opens the agent's side of a session: CreateDataChannel, websocket and first text frame in
+    /// Opens the agent's side of a session: `CreateDataChannel`, websocket and first text frame in
     /// one. A new leg replaces the one before.
     fn attach(&self, session_id: &str) -> impl Future<Output = Result<Leg, AttachError>> + Send;
 

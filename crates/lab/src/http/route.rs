@@ -85,7 +85,7 @@ async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes
     }
 }
 
-/// CreateControlChannel or CreateDataChannel: a token for the websocket of the same path.
+/// `CreateControlChannel` or `CreateDataChannel`: a token for the websocket of the same path.
 fn create_channel(service: &Service, parts: &Parts, body: &[u8], kind: &str, id: &str) -> Answer {
     let request_id = service.entropy.uuid().to_string();
     if service.faults.is_down() {

@@ -33,6 +33,6 @@ pub(crate) async fn until(lab: &Lab, wanted: impl Fn(&State) -> bool) -> State {
     };
     match timeout(PATIENCE, look).await {
         Ok(state) => state,
-        Err(_) => panic!("the lab's state stayed {:#?}", lab.state()),
+        Err(_elapsed) => panic!("the lab's state stayed {:#?}", lab.state()),
     }
 }
