@@ -88,8 +88,10 @@ impl BasicSession {
     pub(super) async fn stop(self) {
         drop(self.stop);
         self.shared.close().await;
-        // The pump drops its side before it gives up its end of the channel.
-        let _ = self.pump.await;
+        if !self.pump.is_terminated() {
+            // Ends without an exit once the pump has let go of its side.
+            self.pump.await.ok();
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Handshake {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waiting) = waiting {
             // Fails when the time is up at this very moment, as if it had come too late.
-            let _ = waiting.send(response);
+            waiting.send(response).ok();
         }
     }
 

@@ -27,7 +27,7 @@ where
     let pump = async move {
         if let Some(output) = stop.run_until_cancelled(pump).await {
             // Fails when the session is over and nobody asks any more.
-            let _ = done.send(output);
+            done.send(output).ok();
         }
     };
     match pace {

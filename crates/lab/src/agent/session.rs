@@ -170,7 +170,7 @@ impl<G: AgentGateway> Worker<G> {
         let end = self.serve(parts, &properties, rng.random()).await;
         if end != Err(Crash) {
             // Fails when not all was acknowledged in time, which is as well.
-            let _ = tokio::time::timeout(closing_wait, channel.drained()).await;
+            tokio::time::timeout(closing_wait, channel.drained()).await.ok();
         }
         // The websocket is gone before the end is told.
         tasks.shutdown().await;
@@ -228,7 +228,7 @@ impl<G: AgentGateway> Worker<G> {
             }
         };
         // Fails when the reader is gone, which leaves a session that hears nothing.
-        let _ = handler.send(input);
+        handler.send(input).ok();
         let exit = ended.run_until_cancelled(port.finished()).await;
         port.stop().await;
         match exit {

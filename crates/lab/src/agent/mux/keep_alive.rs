@@ -19,7 +19,7 @@ pub(super) async fn run(shared: &Shared, runtime: &Runtime, silent: &Cancellatio
             _ = ping.tick() => {
                 let nop = Bytes::copy_from_slice(&Frame::Nop.encode());
                 // Gives up at the next tick; the frame stays queued.
-                let _ = timeout(runtime.keep_alive_interval, shared.sender.send(0, nop)).await;
+                timeout(runtime.keep_alive_interval, shared.sender.send(0, nop)).await.ok();
             }
             _ = look.tick() => {
                 // With a full buffer nothing is read, so nothing can be heard.

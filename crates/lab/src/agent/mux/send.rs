@@ -60,7 +60,7 @@ impl Sender {
         }
         self.queued.notify_one();
         // Fails only when the session is over.
-        let _ = done.await;
+        done.await.ok();
     }
 
     /// Writes frames until the pipe is closed.
@@ -76,7 +76,7 @@ impl Sender {
                 return;
             }
             // Nobody waits when the stream is gone.
-            let _ = request.written.send(());
+            request.written.send(()).ok();
         }
     }
 

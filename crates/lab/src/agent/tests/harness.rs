@@ -46,13 +46,14 @@ impl AgentGateway for FakeGateway {
             return Err(error);
         }
         let (near, far) = Leg::pair();
-        self.legs.send(far).unwrap();
+        // Fails once the test is over.
+        self.legs.send(far).map_err(|_| AttachError::Terminated)?;
         Ok(near)
     }
 
     fn complete(&self, message: AgentTaskComplete) {
         // The receiver is gone when a test does not look at the end.
-        let _ = self.completed.send(message);
+        self.completed.send(message).ok();
     }
 
     fn destination_opened(&self, _session_id: &str) {
@@ -184,7 +185,14 @@ pub(super) struct Agent {
 impl Agent {
     pub(super) async fn client(mut self) -> Client {
         let leg = self.leg().await;
-        Client { agent: self, leg, next: 0, received: BTreeMap::new(), acks: Vec::new() }
+        Client {
+            agent: self,
+            leg,
+            next: 0,
+            received: BTreeMap::new(),
+            acks: Vec::new(),
+            output: Output::default(),
+        }
     }
 
     pub(super) async fn leg(&mut self) -> Leg {
@@ -214,6 +222,7 @@ pub(super) struct Client {
     pub(super) received: BTreeMap<i64, Message>,
     /// Acknowledged sequence numbers, in the order they came.
     pub(super) acks: Vec<i64>,
+    output: Output,
 }
 
 impl Client {
@@ -232,6 +241,7 @@ impl Client {
             MessageType::OutputStreamData => {
                 assert!(message.digest_matches());
                 self.received.insert(message.header.sequence, message.clone());
+                self.output.take(&self.received);
             }
             _ => {}
         }
@@ -270,7 +280,8 @@ impl Client {
         let mut payload = Vec::new();
         Ack::new(AckedMessage::OutputStreamData, id, sequence).encode_into(&mut payload).unwrap();
         let header = header(MessageType::Acknowledge, 0, PayloadType::Undefined);
-        self.raw(encode(&header, &payload)).await;
+        // The agent may have ended by then.
+        patiently("room", self.leg.tx.send(encode(&header, &payload))).await.ok();
     }
 
     /// Sends a message as it stands.
@@ -357,18 +368,20 @@ impl Client {
         self.leg = Leg::pair().0;
     }
 
-    /// The agent's bytes so far, as one run; what was not received in order is missing.
-    pub(super) fn output(&self) -> Vec<u8> {
-        let outputs =
-            self.received.values().filter(|m| m.header.payload_type == PayloadType::Output);
-        outputs.flat_map(|m| m.payload.to_vec()).collect()
+    /// The agent's bytes so far, up to the first gap.
+    pub(super) fn output(&self) -> &[u8] {
+        &self.output.bytes
+    }
+
+    /// The whole smux frames in it.
+    pub(super) fn frames(&self) -> &[(Frame, Vec<u8>)] {
+        &self.output.frames
     }
 
     /// Receives until the agent has sent so many bytes in all.
-    pub(super) async fn output_of(&mut self, len: usize) -> Vec<u8> {
-        let mut output = self.output();
-        while output.len() < len {
-            output.extend_from_slice(&self.stream_data(PayloadType::Output).await.payload);
+    pub(super) async fn output_of(&mut self, len: usize) -> &[u8] {
+        while self.output().len() < len {
+            self.stream_data(PayloadType::Output).await;
         }
         self.output()
     }
@@ -392,25 +405,55 @@ impl Client {
     /// Receives smux frames until `end` says that the last one was it; gives each with its body.
     pub(super) async fn frames_until(
         &mut self,
-        end: impl Fn(&Frame, &[u8]) -> bool,
-    ) -> Vec<(Frame, Vec<u8>)> {
-        loop {
-            let frames = frames(&self.output());
-            if frames.last().is_some_and(|(frame, body)| end(frame, body)) {
-                return frames;
-            }
+        end: impl Fn(&Frame) -> bool,
+    ) -> &[(Frame, Vec<u8>)] {
+        while !self.frames().last().is_some_and(|(frame, _)| end(frame)) {
             self.stream_data(PayloadType::Output).await;
         }
+        self.frames()
     }
 
     /// Receives until a stream has carried so many bytes; gives them.
-    pub(super) async fn stream_bytes(&mut self, stream: u32, len: usize) -> Vec<u8> {
-        loop {
-            let bytes = bytes_of(&frames(&self.output()), stream);
-            if bytes.len() >= len {
-                return bytes;
-            }
+    pub(super) async fn stream_bytes(&mut self, stream: u32, len: usize) -> &[u8] {
+        while self.stream(stream).len() < len {
             self.stream_data(PayloadType::Output).await;
+        }
+        self.stream(stream)
+    }
+
+    /// What a stream has carried so far.
+    pub(super) fn stream(&self, stream: u32) -> &[u8] {
+        self.output.streams.get(&stream).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The agent's bytes in order, and the smux frames in them if the session is multiplexed.
+#[derive(Default)]
+pub(super) struct Output {
+    next: i64,
+    bytes: Vec<u8>,
+    parsed: usize,
+    frames: Vec<(Frame, Vec<u8>)>,
+    streams: BTreeMap<u32, Vec<u8>>,
+}
+
+impl Output {
+    fn take(&mut self, received: &BTreeMap<i64, Message>) {
+        while let Some(message) = received.get(&self.next) {
+            self.next += 1;
+            if message.header.payload_type == PayloadType::Output {
+                self.bytes.extend_from_slice(&message.payload);
+            }
+        }
+        while let Some((head, rest)) = self.bytes[self.parsed..].split_first_chunk() {
+            let Ok(frame) = Frame::decode(*head) else { return };
+            let len = if let Frame::Psh { len, .. } = frame { usize::from(len) } else { 0 };
+            let Some(body) = rest.get(..len) else { return };
+            if let Frame::Psh { stream, .. } = frame {
+                self.streams.entry(stream).or_default().extend_from_slice(body);
+            }
+            self.frames.push((frame, body.to_vec()));
+            self.parsed += head.len() + len;
         }
     }
 }
@@ -432,28 +475,6 @@ pub(super) fn header(
 
 pub(super) fn input(sequence: i64, kind: PayloadType, payload: &[u8]) -> Bytes {
     encode(&header(MessageType::InputStreamData, sequence, kind), payload)
-}
-
-/// Takes whole smux frames apart.
-pub(super) fn frames(mut bytes: &[u8]) -> Vec<(Frame, Vec<u8>)> {
-    let mut frames = Vec::new();
-    while let Some((head, rest)) = bytes.split_first_chunk() {
-        let frame = Frame::decode(*head).unwrap();
-        let len = if let Frame::Psh { len, .. } = frame { usize::from(len) } else { 0 };
-        if rest.len() < len {
-            break;
-        }
-        frames.push((frame, rest[..len].to_vec()));
-        bytes = &rest[len..];
-    }
-    frames
-}
-
-pub(super) fn bytes_of(frames: &[(Frame, Vec<u8>)], of: u32) -> Vec<u8> {
-    let bodies = frames
-        .iter()
-        .filter(|(frame, _)| matches!(frame, Frame::Psh { stream, .. } if *stream == of));
-    bodies.flat_map(|(_, body)| body.clone()).collect()
 }
 
 pub(super) fn syn(stream: u32) -> Vec<u8> {
