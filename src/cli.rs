@@ -66,10 +66,25 @@ pub(crate) struct OutputArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CommandArgs {
     /// Watch a tunnel being opened, used, cut and resumed, on this machine alone
+    ///
+    /// Starts a local AWS and a private web server in this process, opens a tunnel to it the way
+    /// `adit connect` does, uses it, cuts its connection in the middle of a download, and checks
+    /// that the download arrives whole. Then it holds the tunnel, for you to try. It needs no AWS
+    /// account, reads none of your AWS settings, and talks to nothing but this machine.
     Demo(DemoArgs),
     /// Open a tunnel through a bastion and hold it
+    ///
+    /// Opens a local port that leads through a bastion to a host and port in its network, and holds
+    /// it until Ctrl-C. The bastion is any machine that Session Manager manages; nothing is looked
+    /// up, created or started. When the tunnel can be used, one line says so on standard output:
+    /// `listening on 127.0.0.1:5432 (db.internal:5432)`.
     Connect(ConnectArgs),
     /// Run a local AWS: the session API, its message gateway, and bastions with an agent
+    ///
+    /// Runs a local AWS on loopback: the session calls of the Systems Manager API, the message
+    /// gateway behind them, and bastions whose agent behaves as the official one does. adit, the
+    /// AWS CLI and the official session-manager-plugin work against it. It prints the `export`
+    /// lines to use it and runs until Ctrl-C.
     Lab(LabArgs),
 }
 

@@ -10,11 +10,6 @@ use clap::builder::FalseyValueParser;
 use super::values::{LocalPort, parse_local_port, parse_span};
 
 /// Where to, and how the local side looks.
-///
-/// Opens a local port that leads through a bastion to a host and port in its network, and holds it
-/// until Ctrl-C. The bastion is any machine that Session Manager manages; nothing is looked up,
-/// created or started. When the tunnel can be used, one line says so on standard output:
-/// `listening on 127.0.0.1:5432 (db.internal:5432)`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432

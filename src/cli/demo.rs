@@ -8,11 +8,6 @@ use clap::builder::FalseyValueParser;
 use super::values::{LocalPort, parse_local_port};
 
 /// How the demonstration runs.
-///
-/// Starts a local AWS and a private web server in this process, opens a tunnel to it the way
-/// `adit connect` does, uses it, cuts its connection in the middle of a download, and checks that
-/// the download arrives whole. Then it holds the tunnel, for you to try. It needs no AWS account,
-/// reads none of your AWS settings, and talks to nothing but this machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   adit demo

@@ -10,11 +10,6 @@ use clap::{Args, ValueEnum};
 use super::values::{parse_map, parse_millis_range};
 
 /// What the local AWS looks like.
-///
-/// Runs a local AWS on loopback: the session calls of the Systems Manager API, the message gateway
-/// behind them, and bastions whose agent behaves as the official one does. adit, the AWS CLI and
-/// the official session-manager-plugin work against it. It prints the `export` lines to use it and
-/// runs until Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, in two terminals:
   adit lab --map db.internal:5432=127.0.0.1:5432

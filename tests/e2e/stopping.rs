@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use rustix::process::Signal;
 use serde_json::json;
 
+use super::failures::expect_failure;
 use crate::common::connect::{Connect, ConnectBuilder, Ended, dial, echo};
 use crate::common::lab::Lab;
 use crate::common::servers::Server;
@@ -64,6 +65,22 @@ fn a_session_that_cannot_be_resumed_ends_the_program() {
     assert!(ended.has("resuming"), "{ended:#?}");
     expect_refused(address);
     assert_eq!(lab.calls("ResumeSession"), 1);
+}
+
+#[test]
+fn a_gateway_that_stays_away_ends_the_program_when_the_budget_is_spent() {
+    let server = Server::echo();
+    let lab = Lab::builder().serve(&server).start();
+    let (connect, address) = Connect::to(&lab).arg("--resume-budget").arg("2s").ready();
+    let mut stream = dial(address);
+    echo(&mut stream, b"before");
+
+    lab.fault(json!({"gateway": "down"}));
+    expect_end(&mut stream);
+    let ended = connect.ended();
+    expect_failure(&ended, 11);
+    assert!(ended.has("resuming") && !ended.has("resumed"), "{ended:#?}");
+    expect_refused(address);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A program in a terminal of 100 by 40.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,7 +12,10 @@ use tempfile::TempDir;
 /// A guard against hanging, far above what is needed.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-const SIZE: PtySize = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
+const ROWS: NonZero<u16> = NonZero::new(40).expect("not zero");
+const COLUMNS: NonZero<u16> = NonZero::new(100).expect("not zero");
+const SIZE: PtySize =
+    PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
 
 /// A running program and what it has drawn.
 pub(crate) struct Terminal {
@@ -51,7 +55,7 @@ impl Terminal {
         let keyboard = pair.master.take_writer().expect("the keyboard");
         let mut screen = pair.master.try_clone_reader().expect("the screen");
         let drawn = Drawn {
-            parser: vt100::Parser::new(SIZE.rows, SIZE.cols, 1000),
+            parser: vt100::Parser::new(ROWS, COLUMNS, 1000),
             raw: Vec::new(),
             ended: false,
         };

@@ -19,12 +19,11 @@ pub(crate) const RTT_GUESS: Duration = Duration::from_millis(100);
 
 /// Resend timeout before a round trip was measured, as in both official ends.
 pub(crate) const RTO_FIRST: Duration = Duration::from_millis(200);
-/// Below this, scheduling on a busy agent looks like loss.
+/// The least by which it exceeds the round trip, and so the least that it is: below, scheduling
+/// on a busy agent looks like loss.
 pub(crate) const RTO_MIN: Duration = Duration::from_millis(50);
 /// Above this, recovery would wait longer than people do.
 pub(crate) const RTO_MAX: Duration = Duration::from_secs(5);
-/// Clock granularity of RFC 6298, as in both official ends.
-pub(crate) const RTO_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// The least time that user data waits for the payload probe; three round trips if that is more.
 pub(crate) const PROBE_MIN: Duration = Duration::from_millis(200);

@@ -7,4 +7,4 @@ mod relay;
 mod signature;
 mod support;
 mod tls;
-//mod transcript;
+mod transcript;

@@ -90,6 +90,7 @@ impl Session {
         if let Line::Free { early } = std::mem::replace(&mut self.line, carrying) {
             for bytes in early {
                 self.streams.uncount_unread(&bytes);
+                self.counters.bytes_in += bytes.len() as u64;
                 self.streams.deliver(now, id, bytes, &mut self.events);
             }
         }

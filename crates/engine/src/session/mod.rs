@@ -67,8 +67,7 @@ pub struct Session {
     window: Window,
     /// When a message was last acknowledged for the first time.
     progress: Option<Instant>,
-    /// Whether the resend timer fired and nothing was acknowledged since.
-    silent: bool,
+    repair: Repair,
     /// Whether the service asked for silence.
     paused: bool,
 
@@ -112,6 +111,17 @@ struct Agent {
     properties: BTreeMap<String, String>,
 }
 
+/// What follows a resend timeout.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Repair {
+    No,
+    /// Nothing was acknowledged since.
+    Silence,
+    /// Something was that had been sent again. Either the rest is lost as well, or it was all
+    /// late, and the first sendings of the rest are about to be acknowledged.
+    Doubt,
+}
+
 /// How far our own end of the session is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ending {
@@ -142,7 +152,7 @@ impl Session {
             rtt: Rtt::default(),
             window: Window::new(config.window_max),
             progress: None,
-            silent: false,
+            repair: Repair::No,
             paused: false,
             letters: VecDeque::new(),
             control: VecDeque::new(),

@@ -143,9 +143,15 @@ impl Outbound {
         first
     }
 
-    /// Marks all that was sent `timeout` ago or earlier, and returns how many that are.
-    pub(crate) fn mark_overdue(&mut self, now: Instant, timeout: Duration) -> usize {
-        self.mark_where(|sent| now.saturating_duration_since(sent.at) >= timeout)
+    /// Marks what was sent `timeout` ago or earlier, the oldest `most` payload bytes of it, and
+    /// returns how many messages that are.
+    pub(crate) fn mark_overdue(&mut self, now: Instant, timeout: Duration, most: usize) -> usize {
+        let mut bytes = 0;
+        self.mark_where(|sent| {
+            let overdue = now.saturating_duration_since(sent.at) >= timeout && bytes < most;
+            bytes += if overdue { sent.payload } else { 0 };
+            overdue
+        })
     }
 
     /// Marks all.
@@ -221,7 +227,7 @@ impl Outbound {
         }
     }
 
-    fn mark_where(&mut self, condition: impl Fn(&Sent) -> bool) -> usize {
+    fn mark_where(&mut self, mut condition: impl FnMut(&Sent) -> bool) -> usize {
         let before = self.marked;
         for (sequence, sent) in (self.base..).zip(&mut self.entries) {
             if sent.message.is_some()
@@ -320,7 +326,8 @@ mod tests {
         outbound.acknowledge(now, 0);
         outbound.acknowledge(now, 2);
         assert_eq!(resends(&mut outbound, now), [1, 3]);
-        outbound.mark_overdue(now + Duration::from_millis(9), Duration::from_millis(10));
+        let timeout = Duration::from_millis(10);
+        outbound.mark_overdue(now + timeout / 2, timeout, usize::MAX);
         assert_eq!(resends(&mut outbound, now), [0; 0], "the resend counts");
     }
 }

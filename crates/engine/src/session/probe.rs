@@ -48,6 +48,11 @@ impl Probe {
         }
     }
 
+    /// Whether it is to be sent next.
+    pub(crate) fn is_due(&self) -> bool {
+        matches!(self, Self::Due(_))
+    }
+
     /// Whether nothing may be sent behind it.
     pub(crate) fn is_in_flight(&self) -> bool {
         matches!(self, Self::Sent { .. })

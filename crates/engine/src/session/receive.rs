@@ -142,7 +142,6 @@ impl Session {
     /// The agent has a message. As in both official ends only the sequence number counts.
     fn acknowledged(&mut self, now: Instant, sequence: i64) {
         let Some(acknowledged) = self.outbound.acknowledge(now, sequence) else { return };
-        self.progress = Some(now);
         if let Some(rtt) = acknowledged.rtt {
             self.rtt.sample(rtt);
         }
@@ -159,11 +158,7 @@ impl Session {
         if let Some(overtaken) = self.outbound.mark_overtaken() {
             self.window.lost(overtaken, next);
         }
-        if std::mem::take(&mut self.silent) {
-            // Only the head was sent again while nobody answered; the rest is as late.
-            self.outbound.mark_overdue(now, self.rtt.base_rto());
-        }
-        self.arm_rto();
+        self.note_progress(now, acknowledged.rtt.is_some());
         if self.first == First::Sent(sequence) {
             self.first_acknowledged(now);
         }

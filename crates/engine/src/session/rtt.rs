@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::timers::{RTO_FIRST, RTO_GRANULARITY, RTO_MAX, RTO_MIN, RTT_GUESS};
+use crate::timers::{RTO_FIRST, RTO_MAX, RTO_MIN, RTT_GUESS};
 
 /// Round-trip time and resend timeout after RFC 6298.
 ///
@@ -45,9 +45,8 @@ impl Rtt {
 
     /// The resend timeout without doublings.
     pub(crate) fn base_rto(&self) -> Duration {
-        self.smoothed.map_or(RTO_FIRST, |smoothed| {
-            (smoothed + RTO_GRANULARITY.max(self.variation * 4)).clamp(RTO_MIN, RTO_MAX)
-        })
+        self.smoothed
+            .map_or(RTO_FIRST, |smoothed| (smoothed + RTO_MIN.max(self.variation * 4)).min(RTO_MAX))
     }
 
     pub(crate) fn double(&mut self) {
@@ -67,13 +66,14 @@ mod tests {
     #[test]
     fn first_sample_doubling_floor_and_cap() {
         // (samples, expirations, timeout)
-        let table: [(&[u64], u32, u64); 9] = [
+        let table: [(&[u64], u32, u64); 10] = [
             (&[], 0, 200),
             (&[], 1, 400),
             (&[], 4, 3200),
             (&[], 5, 5000),
             (&[], 50, 5000),
-            (&[1], 0, 50),
+            (&[0], 0, 50),
+            (&[1], 0, 51),
             (&[100], 0, 300),
             (&[100], 1, 600),
             (&[10_000], 0, 5000),
@@ -93,7 +93,7 @@ mod tests {
         let mut rtt = Rtt::default();
         (0..100).for_each(|_| rtt.sample(ms(100)));
         assert_eq!(rtt.smoothed(), Some(ms(100)));
-        assert_eq!(rtt.rto(), ms(110));
+        assert_eq!(rtt.rto(), ms(150));
     }
 
     #[test]

@@ -2,9 +2,12 @@ use std::time::Instant;
 
 use adit_wire::smux::Frame;
 
-use super::{Phase, Session};
+use super::{Phase, Repair, Session};
 use crate::CloseReason;
 use crate::timers::{KEEPALIVE, PAUSE_PROBE, Timer};
+
+/// Payload bytes that the first resend timeout sends again: as many as a first window.
+const REPAIR_FIRST: usize = 64 << 10;
 
 impl Session {
     /// Does what is due at `now`.
@@ -55,24 +58,41 @@ impl Session {
         }
     }
 
-    /// Nothing was acknowledged for a whole timeout. All that is overdue is sent again at once;
-    /// when not even that was answered, only the head, since an agent that does not read must
-    /// not find a window full of repetitions when it does.
+    /// Nothing was acknowledged for a whole timeout.
+    ///
+    /// What is overdue is sent again at once, the oldest of it: a websocket loses nothing while
+    /// it is there, so more often than not the destination has stopped reading, and then a window
+    /// full of repetitions would be for nothing. When not even that is answered, it is the head
+    /// only. When it is, and nothing else follows, the rest is lost too and is sent again at once.
     fn resend_overdue(&mut self, now: Instant) {
-        let marked = if self.silent {
-            usize::from(self.outbound.mark_head())
-        } else {
-            self.outbound.mark_overdue(now, self.rtt.base_rto())
+        let marked = match self.repair {
+            Repair::No => self.outbound.mark_overdue(now, self.rtt.base_rto(), REPAIR_FIRST),
+            Repair::Silence => usize::from(self.outbound.mark_head()),
+            Repair::Doubt => self.outbound.mark_overdue(now, self.rtt.base_rto(), usize::MAX),
         };
         if marked > 0 {
             tracing::debug!(marked, rto = ?self.rtt.rto(), "resend timeout");
             self.counters.timeouts += 1;
             self.rtt.double();
             self.window.stalled();
-            self.silent = true;
+            self.repair = Repair::Silence;
         }
         if !self.outbound.is_empty() {
             self.timers.set(Timer::Rto, now + self.rtt.rto());
+        }
+    }
+
+    /// A message was acknowledged; `first` if it had been sent once.
+    pub(super) fn note_progress(&mut self, now: Instant, first: bool) {
+        self.progress = Some(now);
+        self.repair = match self.repair {
+            Repair::Silence | Repair::Doubt if !first => Repair::Doubt,
+            Repair::No | Repair::Silence | Repair::Doubt => Repair::No,
+        };
+        self.arm_rto();
+        if self.repair == Repair::Doubt && !self.outbound.is_empty() {
+            // The agent answers, so the doubling has no reason.
+            self.timers.set(Timer::Rto, now + self.rtt.base_rto());
         }
     }
 

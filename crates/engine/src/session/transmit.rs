@@ -75,9 +75,9 @@ impl Session {
         if !self.control.is_empty() {
             return self.transmit_control(now);
         }
-        let probe = self.transmit_probe(now);
-        if probe.is_some() {
-            return probe;
+        if self.probe.is_due() {
+            // Data waits until the window has room for it: else it would never have.
+            return self.transmit_probe(now);
         }
         self.transmit_chunk(now)
     }

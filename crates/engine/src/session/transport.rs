@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::line::Line;
-use super::{Phase, Session};
+use super::{Phase, Repair, Session};
 use crate::Loss;
 use crate::timers::{HANDSHAKE_TIMEOUT, SILENCE, Timer};
 
@@ -78,7 +78,7 @@ impl Session {
         self.outbound.mark_all();
         self.resend_first(now);
         self.progress = Some(now);
-        self.silent = false;
+        self.repair = Repair::No;
         self.arm_rto();
     }
 }

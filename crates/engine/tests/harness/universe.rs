@@ -15,6 +15,8 @@ pub(crate) struct Local {
     sent: usize,
     /// Bytes that are handed over at a time.
     pub(crate) piece: usize,
+    /// Pieces that are handed over before the session may transmit.
+    pub(crate) burst: usize,
     finish: bool,
     finished: bool,
     /// Whether what comes is read.
@@ -111,6 +113,7 @@ impl Universe {
             to_send: Vec::new(),
             sent: 0,
             piece: usize::MAX,
+            burst: 4,
             finish: false,
             finished: false,
             reading: true,
@@ -192,9 +195,12 @@ impl Universe {
     fn pump(&mut self) -> bool {
         let mut any = false;
         for (id, local) in &mut self.locals {
-            while local.sent < local.to_send.len()
-                && let Some(mut chunk) = self.session.chunk(*id)
-            {
+            // As a driver does that takes turns with its connections.
+            for _ in 0..local.burst {
+                if local.sent == local.to_send.len() {
+                    break;
+                }
+                let Some(mut chunk) = self.session.chunk(*id) else { break };
                 let room = chunk.spare_mut().remaining_mut().min(local.piece);
                 let end = local.to_send.len().min(local.sent + room);
                 chunk.spare_mut().put_slice(&local.to_send[local.sent..end]);

@@ -199,7 +199,8 @@ fn small_writes_share_a_message_only_while_one_waits() {
     let mut universe = Universe::ready(Script::serving([Behaviour::Sink]), Weather::calm(10), 1);
     let id = universe.open();
     universe.local(id).piece = 10;
-    // All at once: the pump hands over all pieces before anything is transmitted.
+    // All at once, before anything is transmitted.
+    universe.local(id).burst = usize::MAX;
     universe.send(id, &pattern(1, 5000));
     universe.run_for(ms(100));
     let sizes: Vec<_> =

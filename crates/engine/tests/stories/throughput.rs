@@ -63,6 +63,25 @@ fn a_stalled_agent_stops_it_within_the_window_and_repeats_little() {
     universe.run_until("there", |universe| {
         universe.agent.got.get(&id.0).is_some_and(|got| got.len() == 30 << 20)
     });
+    let resends = universe.session.stats().resends;
+    assert!(resends < 30, "{resends}: what was late was not lost");
+}
+
+#[test]
+fn a_large_loss_is_repaired_in_two_steps() {
+    let script = Script::serving([Behaviour::Sink]);
+    let mut universe = Universe::ready(script, Weather::calm(20), 1);
+    let id = universe.open();
+    universe.send(id, &pattern(1, 30 << 20));
+    universe.run_for(ms(500));
+    universe.up.cut();
+    universe.run_for(ms(400));
+    let lost = universe.session.stats().in_flight;
+    assert!(lost > 1 << 20, "{lost}");
+    let before = universe.agent.got[&id.0].len();
+    universe.run_for(ms(200));
+    let repaired = universe.agent.got[&id.0].len() - before;
+    assert!(repaired >= lost, "{repaired} of {lost}");
 }
 
 #[test]

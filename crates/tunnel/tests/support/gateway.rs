@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use adit_wire::channel::OpenDataChannel;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -17,6 +17,9 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::agent::{Agent, Destination};
+
+/// The most messages sent before the client is listened to.
+const TURN: usize = 64;
 
 /// How a websocket is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,16 +255,28 @@ impl State {
         let mut cut_after = self.rules.lock().expect("no panic").cuts.pop_front();
         self.agent.lock().expect("no panic").attach();
         loop {
-            loop {
+            let mut more = true;
+            for _ in 0..TURN {
                 let next = self.agent.lock().expect("no panic").poll();
+                more = next.is_some();
                 let Some(message) = next else { break };
                 websocket.feed(Message::Binary(message)).await.ok()?;
                 self.changed.notify_one();
             }
             websocket.flush().await.ok()?;
             self.changed.notify_one();
-            tokio::select! {
-                message = websocket.next() => match message {
+            let mut first = if more {
+                // What the client sends meanwhile must be read, or both wait for each other.
+                websocket.next().now_or_never()
+            } else {
+                tokio::select! {
+                    message = websocket.next() => Some(message),
+                    _ = cut_now.changed() => return *cut_now.borrow(),
+                    () = self.speak.notified() => None,
+                }
+            };
+            while let Some(message) = first.take() {
+                match message {
                     Some(Ok(Message::Binary(message))) => {
                         let data = self.agent.lock().expect("no panic").receive(message);
                         if let Some((left, cut)) = &mut cut_after
@@ -275,9 +290,8 @@ impl State {
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                     Some(Ok(_)) => {}
-                },
-                _ = cut_now.changed() => return *cut_now.borrow(),
-                () = self.speak.notified() => {}
+                }
+                first = websocket.next().now_or_never();
             }
         }
     }
