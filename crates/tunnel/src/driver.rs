@@ -63,6 +63,7 @@ impl<S: SessionSource> Driver<S> {
     /// Runs the session to its end and leaves nothing behind.
     pub(crate) async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
+        let _finish = Finish(Arc::clone(&shared));
         let (end, link) = self.live(&shared).await;
         tracing::info!(tunnel = %self.options.name, cause = %end.cause(), "tunnel ended");
         // Listener and local connections learn it before the goodbyes, which may take seconds.
@@ -82,7 +83,6 @@ impl<S: SessionSource> Driver<S> {
             }
         });
         shared.emit(TunnelEvent::Ended(end));
-        shared.finished.cancel();
     }
 
     /// Carries the session over its websockets until it ends; returns the last one, if it stands.
@@ -250,6 +250,16 @@ impl<S: SessionSource> Driver<S> {
 
     fn uuid(&mut self) -> String {
         random_uuid(&mut self.rng)
+    }
+}
+
+/// Lets nobody wait for a driver that is gone, even if it panicked.
+struct Finish(Arc<Shared>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.end(End::Failed(TunnelError::Internal("the session's task is gone")));
+        self.0.finished.cancel();
     }
 }
 

@@ -258,7 +258,7 @@ impl Shared {
         });
     }
 
-    /// Marks the tunnel as over; everyone who waits learns it.
+    /// Marks the tunnel as over, for the first reason given; everyone who waits learns it.
     pub(crate) fn end(&self, end: End) {
         let mut state = self.lock();
         state.end.get_or_insert(end);
