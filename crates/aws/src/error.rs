@@ -246,7 +246,22 @@ fn from_connector(call: &str, place: &str, connector: &ConnectorError) -> AwsErr
         )
         .hint("behind a proxy that inspects TLS, pass its root certificate with --ca-bundle or AWS_CA_BUNDLE");
     }
-    unreachable_endpoint(call, place, &root(connector))
+    let cause = root(connector);
+    // What hyper-util says of a CONNECT that was not answered with 200; its type is private.
+    match cause.strip_prefix("tunnel error: ") {
+        Some("proxy authorization required") => AwsError::new(
+            AwsErrorKind::Endpoint,
+            format!("{call} {place}: the proxy asks for a password"),
+        )
+        .hint("put user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT"),
+        Some(reason) => AwsError::new(
+            AwsErrorKind::Endpoint,
+            format!("{call} {place}: the proxy refuses the connection ({reason})"),
+        )
+        .hint("ask for the endpoint to be permitted on the proxy, or add it to NO_PROXY")
+        .transient(),
+        None => unreachable_endpoint(call, place, &cause),
+    }
 }
 
 fn unreachable_endpoint(call: &str, place: &str, cause: &str) -> AwsError {

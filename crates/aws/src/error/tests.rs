@@ -55,6 +55,20 @@ fn a_wrapped_tls_error_is_found_inside_an_io_error() {
 }
 
 #[test]
+fn a_proxy_is_named_when_it_is_what_refuses() {
+    for (text, expected) in [
+        ("tunnel error: unsuccessful", "the proxy refuses"),
+        ("tunnel error: proxy authorization required", "password"),
+    ] {
+        let connector = ConnectorError::io(std::io::Error::other(text).into());
+        let error = from_connector("StartSession", "in eu-west-1", &connector);
+        assert_eq!(error.kind, AwsErrorKind::Endpoint);
+        assert!(error.message.contains(expected), "{}", error.message);
+        assert_eq!(error.hints.len(), 1);
+    }
+}
+
+#[test]
 fn an_expired_sign_in_asks_to_sign_in_again() {
     let error = credentials_error(&CredentialsError::provider_error(
         "the SSO session has expired or is invalid",
