@@ -247,21 +247,38 @@ fn from_connector(call: &str, place: &str, connector: &ConnectorError) -> AwsErr
         .hint("behind a proxy that inspects TLS, pass its root certificate with --ca-bundle or AWS_CA_BUNDLE");
     }
     let cause = root(connector);
-    // What hyper-util says of a CONNECT that was not answered with 200; its type is private.
-    match cause.strip_prefix("tunnel error: ") {
+    match proxy_fault(connector).as_deref() {
+        None => unreachable_endpoint(call, place, &cause),
         Some("proxy authorization required") => AwsError::new(
             AwsErrorKind::Endpoint,
             format!("{call} {place}: the proxy asks for a password"),
         )
         .hint("put user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT"),
+        Some("failed to create underlying connection") => AwsError::new(
+            AwsErrorKind::Endpoint,
+            format!("{call} {place}: the proxy cannot be reached: {cause}"),
+        )
+        .hint("check HTTPS_PROXY, or add the endpoint to NO_PROXY")
+        .transient(),
         Some(reason) => AwsError::new(
             AwsErrorKind::Endpoint,
             format!("{call} {place}: the proxy refuses the connection ({reason})"),
         )
         .hint("ask for the endpoint to be permitted on the proxy, or add it to NO_PROXY")
         .transient(),
-        None => unreachable_endpoint(call, place, &cause),
     }
+}
+
+/// What hyper-util says of a CONNECT that failed; its type is private, so the text has to do.
+fn proxy_fault(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(reason) = error.to_string().strip_prefix("tunnel error: ") {
+            return Some(reason.to_owned());
+        }
+        next = inner(error);
+    }
+    None
 }
 
 fn unreachable_endpoint(call: &str, place: &str, cause: &str) -> AwsError {

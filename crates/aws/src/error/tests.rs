@@ -58,6 +58,7 @@ fn a_wrapped_tls_error_is_found_inside_an_io_error() {
 fn a_proxy_is_named_when_it_is_what_refuses() {
     for (text, expected) in [
         ("tunnel error: unsuccessful", "the proxy refuses"),
+        ("tunnel error: failed to create underlying connection", "cannot be reached"),
         ("tunnel error: proxy authorization required", "password"),
     ] {
         let connector = ConnectorError::io(std::io::Error::other(text).into());
