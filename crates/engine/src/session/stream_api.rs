@@ -69,7 +69,7 @@ impl Session {
     }
 
     /// Bytes of framing at the start of each payload.
-    fn framing(&self) -> usize {
+    pub(super) fn framing(&self) -> usize {
         match self.mode() {
             Some(Mode::Mux) => smux::HEADER_LEN,
             Some(Mode::Single) | None => 0,

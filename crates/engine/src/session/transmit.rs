@@ -113,7 +113,7 @@ impl Session {
     fn transmit_chunk(&mut self, now: Instant) -> Option<Bytes> {
         let (id, len) = self.streams.next_turn()?;
         let sequence = self.outbound.next();
-        if !self.has_window(len) || self.outbound.is_full() {
+        if !self.has_window(len + self.framing()) || self.outbound.is_full() {
             self.window.hold_back();
             return None;
         }

@@ -11,7 +11,7 @@ use super::{Agent, Script, Weather, origin};
 /// What a local connection wants and got.
 #[derive(Debug)]
 pub(crate) struct Local {
-    to_send: Vec<u8>,
+    pub(crate) to_send: Vec<u8>,
     sent: usize,
     /// Bytes that are handed over at a time.
     pub(crate) piece: usize,

@@ -122,8 +122,9 @@ fn two_hundred_streams_get_equal_shares() {
     let ids: Vec<_> = (0..200).map(|_| universe.open()).collect();
     let data = pattern(1, 300_000);
     for id in &ids {
-        universe.send(*id, &data);
+        universe.local(*id).to_send.extend(&data);
     }
+    universe.drain();
     universe.run_for(ms(1500));
     let got: Vec<_> =
         ids.iter().map(|id| universe.agent.got.get(&id.0).map_or(0, Vec::len)).collect();
