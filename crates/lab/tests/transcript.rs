@@ -194,7 +194,7 @@ impl Replay {
         assert_eq!(status, 200, "{target}: {answer}");
         match operation {
             "RegisterManagedInstance" => {
-                self.instance = answer["InstanceId"].as_str().expect("an id").to_owned();
+                answer["InstanceId"].as_str().expect("an id").clone_into(&mut self.instance);
                 assert_eq!(self.instance.len(), RECORDED_INSTANCE.len());
             }
             "RequestManagedInstanceRoleToken" => {

@@ -49,6 +49,7 @@ pub(crate) struct Link {
     /// Something came at all.
     heard: bool,
     ping_due: Instant,
+    suspend_due: Instant,
     slept_before: Duration,
     outbox: Vec<Bytes>,
     /// A flush is under way; nothing is fed until it is through.
@@ -67,6 +68,7 @@ impl Link {
             heard_at: now,
             heard: false,
             ping_due: now + options.ping_interval,
+            suspend_due: now,
             slept_before: options.clock.suspended(),
             outbox: Vec::new(),
             flushing: false,
@@ -138,8 +140,11 @@ impl Link {
     /// Reads what is there, then sends what is to be sent.
     fn turn(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<Turn, Loss> {
         let now = Instant::now();
-        if self.clock.suspended().saturating_sub(self.slept_before) > SUSPEND_LIMIT {
-            return Err(Loss::Slept);
+        if now >= self.suspend_due {
+            self.suspend_due = now + SUSPEND_CHECK;
+            if self.clock.suspended().saturating_sub(self.slept_before) > SUSPEND_LIMIT {
+                return Err(Loss::Slept);
+            }
         }
         let full = self.read(cx, shared)?;
         let mut turn = self.write(cx, shared)?;
@@ -224,7 +229,7 @@ impl Link {
 
     /// When the next turn is due if nothing happens.
     fn deadline(&self, turn: &Turn) -> Instant {
-        let mut deadline = self.ping_due.min(Instant::now() + SUSPEND_CHECK);
+        let mut deadline = self.ping_due.min(self.suspend_due);
         if turn.wants_input {
             deadline = deadline.min(self.heard_at + self.silence_limit);
         }

@@ -119,11 +119,11 @@ fn hardly_allocates() -> Result<(), Failed> {
         let handle = tunnel.clone();
         let served = tokio::spawn(async move { handle.serve(listener).await });
         let mut stream = TcpStream::connect(address).await.expect("accepts");
-        soon(echo(&mut stream, WARM_UP)).await;
+        soon(Box::pin(echo(&mut stream, WARM_UP))).await;
 
         let before = tunnel.stats().session;
         let region = Region::new(ALLOCATOR);
-        soon(echo(&mut stream, COUNTED)).await;
+        soon(Box::pin(echo(&mut stream, COUNTED))).await;
         let change = region.change();
         let after = tunnel.stats().session;
 

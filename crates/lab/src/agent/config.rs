@@ -29,10 +29,10 @@ pub struct Quirks {
     /// Stream data that comes before the handshake is complete is acknowledged and thrown away
     /// (`datachannel.go` `processStreamDataMessage`). Off: it is not acknowledged.
     pub discards_before_handshake: bool,
-    /// HandshakeComplete is sent a moment before the handshake counts as complete
+    /// `HandshakeComplete` is sent a moment before the handshake counts as complete
     /// (`datachannel.go` `PerformHandshake`). Off: the moment is gone.
     pub completes_late: bool,
-    /// A second HandshakeResponse with a sequence number of its own, or one that comes after the
+    /// A second `HandshakeResponse` with a sequence number of its own, or one that comes after the
     /// handshake has failed, blocks the reader for good: nobody receives from the unbuffered
     /// channel (`datachannel.go` `handleHandshakeResponse`). Off: it is acknowledged.
     pub blocks_on_second_response: bool,
@@ -44,7 +44,7 @@ pub struct Quirks {
     /// dropped without an acknowledgement.
     pub ignores_digests: bool,
     /// Every stream data message and every acknowledgement ends a pause (`datachannel.go`
-    /// `handleStreamDataMessage`, `handleAcknowledgeMessage`). Off: only start_publication does.
+    /// `handleStreamDataMessage`, `handleAcknowledgeMessage`). Off: only `start_publication` does.
     pub resumes_on_any_message: bool,
     /// Of several overdue messages only the oldest is sent again at a tick (`datachannel.go`
     /// `ResendStreamDataMessageScheduler`). Off: all are.
@@ -107,14 +107,14 @@ impl Default for Quirks {
 pub(crate) struct Runtime {
     /// What the agent says it is. Up to 3.0.196.0 it has no multiplexing, whatever the client is.
     pub(crate) agent_version: String,
-    /// How long the port handler takes to get ready after HandshakeComplete; drawn per session.
+    /// How long the port handler takes to get ready after `HandshakeComplete`; drawn per session.
     pub(crate) handler_delay: RangeInclusive<Duration>,
-    /// How long after HandshakeComplete was sent the handshake counts as complete, on top of
+    /// How long after `HandshakeComplete` was sent the handshake counts as complete, on top of
     /// what the scheduler makes of it.
     pub(crate) completion_delay: Duration,
     /// How long each dial of a destination takes longer than it would.
     pub(crate) dial_delay: Duration,
-    /// How long the client has for its HandshakeResponse (`datachannel.go` `handshakeTimeout`).
+    /// How long the client has for its `HandshakeResponse` (`datachannel.go` `handshakeTimeout`).
     pub(crate) handshake_timeout: Duration,
     /// How long nothing is heard of a crashed session worker (`messaging.go`).
     pub(crate) crash_silence: Duration,

@@ -87,19 +87,42 @@ fn substitute(text: &str, values: &BTreeMap<&str, &str>) -> String {
         let known = behind
             .split_once("}}")
             .and_then(|(name, after)| values.get(name.trim()).map(|value| (*value, after)));
-        match known {
-            Some((value, after)) => {
-                // A text that is more than the one parameter loses a dollar of each two.
-                let whole = text.len() == rest.len() && before.is_empty() && after.is_empty();
-                out.push_str(&if whole { value.to_owned() } else { value.replace("$$", "$") });
-                rest = after;
-            }
-            None => {
-                out.push_str("{{");
-                rest = behind;
-            }
+        if let Some((value, after)) = known {
+            // A text that is more than the one parameter loses a dollar of each two.
+            let whole = text.len() == rest.len() && before.is_empty() && after.is_empty();
+            out.push_str(&if whole { value.to_owned() } else { value.replace("$$", "$") });
+            rest = after;
+        } else {
+            out.push_str("{{");
+            rest = behind;
         }
     }
     out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::substitute;
+
+    #[test]
+    fn known_names_are_replaced_once() {
+        let values = BTreeMap::from([("port", "{{ host }}"), ("host", "a$$b"), ("n", "$$")]);
+        let table = [
+            ("", ""),
+            ("plain", "plain"),
+            ("{{ port }}", "{{ host }}"),
+            ("{{port}}", "{{ host }}"),
+            ("{{ host }}", "a$$b"),
+            ("x {{ host }}:{{ n }}", "x a$b:$"),
+            ("{{ other }}", "{{ other }}"),
+            ("{{ {{ n }}", "{{ $"),
+            ("{{ host", "{{ host"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(substitute(text, &values), expected, "{text}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub(super) struct Handshake {
     waiting: Mutex<Option<oneshot::Sender<Response>>>,
 }
 
-/// What the agent looks at in a HandshakeResponse: all may be missing (`datachannel.go`
+/// What the agent looks at in a `HandshakeResponse`: all may be missing (`datachannel.go`
 /// `handleHandshakeResponse`; found by trying it with the official agent).
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -32,8 +32,10 @@ pub(super) struct Response {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Action {
-    action_type: String,
-    action_status: u32,
+    #[serde(rename = "ActionType")]
+    name: String,
+    #[serde(rename = "ActionStatus")]
+    status: u32,
     error: Option<String>,
 }
 
@@ -88,9 +90,9 @@ impl Handshake {
             })],
         };
         send_json(channel, PayloadType::HandshakeRequest, &request).await;
-        let response = match tokio::time::timeout(runtime.handshake_timeout, receiver).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(_)) | Err(_) => return Err(HandshakeError::TimedOut),
+        let Ok(Ok(response)) = tokio::time::timeout(runtime.handshake_timeout, receiver).await
+        else {
+            return Err(HandshakeError::TimedOut);
         };
         response.check()?;
         let complete = HandshakeComplete {
@@ -116,12 +118,12 @@ impl Response {
 
     /// Any action that was not done fails the session; of several the last is told.
     fn check(&self) -> Result<(), HandshakeError> {
-        let actions = self.processed_client_actions.iter().flatten();
-        match actions.filter(|action| action.action_status != status::SUCCESS).last() {
+        let actions = self.processed_client_actions.as_deref().unwrap_or_default().iter();
+        match actions.rev().find(|action| action.status != status::SUCCESS) {
             None => Ok(()),
             Some(action) => Err(HandshakeError::Refused {
-                action: action.action_type.clone(),
-                status: action.action_status,
+                action: action.name.clone(),
+                status: action.status,
                 error: action.error.clone().unwrap_or_default(),
             }),
         }

@@ -18,9 +18,9 @@ enum Node {
     Start,
     End,
     One(Class),
-    Sequence(Vec<Node>),
-    Either(Vec<Node>),
-    Repeat { node: Box<Node>, min: usize, max: usize },
+    Sequence(Vec<Self>),
+    Either(Vec<Self>),
+    Repeat { node: Box<Self>, min: usize, max: usize },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -234,7 +234,7 @@ impl Parser<'_> {
 mod tests {
     use super::Pattern;
 
-    /// From the documents AWS-StartPortForwardingSession and …ToRemoteHost.
+    /// From the documents `AWS-StartPortForwardingSession` and `…ToRemoteHost`.
     const PORT: &str = "^([1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
     const HOST: &str = "^[^,$^&\\(\\)!;'\\\"<>\\`{}\\[\\]\\|#=]{3,}$";
 

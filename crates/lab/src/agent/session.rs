@@ -29,7 +29,7 @@ const FORWARDING: &str = "LocalPortForwarding";
 
 /// Runs one session of an emulated agent to its end, which it tells the gateway.
 ///
-/// `cancel` is the service's channel_closed on the control channel. All randomness comes from
+/// `cancel` is the service's `channel_closed` on the control channel. All randomness comes from
 /// `seed`.
 pub(crate) async fn run_session<G: AgentGateway>(
     task: SessionTask,
@@ -175,14 +175,12 @@ impl<G: AgentGateway> Worker<G> {
         // The websocket is gone before the end is told.
         tasks.shutdown().await;
         channel.detach();
-        match end {
-            Ok(end) => end,
-            Err(Crash) => {
-                let silence = self.config.runtime().crash_silence;
-                self.cancel.run_until_cancelled(tokio::time::sleep(silence)).await;
-                End::Failed(CRASHED.to_owned())
-            }
+        if let Ok(end) = end {
+            return end;
         }
+        let silence = self.config.runtime().crash_silence;
+        self.cancel.run_until_cancelled(tokio::time::sleep(silence)).await;
+        End::Failed(CRASHED.to_owned())
     }
 
     /// Handshake and port handler (`port.go` `execute`).
@@ -233,9 +231,8 @@ impl<G: AgentGateway> Worker<G> {
         port.stop().await;
         match exit {
             None | Some(Exit::Success) => Ok(End::Success),
-            Some(Exit::Failed) => Ok(End::Failed(String::new())),
             Some(Exit::Crashed) if self.config.quirks.crashes_on_refused_dial => Err(Crash),
-            Some(Exit::Crashed) => Ok(End::Failed(String::new())),
+            Some(Exit::Crashed | Exit::Failed) => Ok(End::Failed(String::new())),
         }
     }
 

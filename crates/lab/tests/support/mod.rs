@@ -31,8 +31,8 @@ pub(crate) async fn until(lab: &Lab, wanted: impl Fn(&State) -> bool) -> State {
             tokio::task::yield_now().await;
         }
     };
-    match timeout(PATIENCE, look).await {
-        Ok(state) => state,
-        Err(_elapsed) => panic!("the lab's state stayed {:#?}", lab.state()),
-    }
+    let Ok(state) = timeout(PATIENCE, look).await else {
+        panic!("the lab's state stayed {:#?}", lab.state());
+    };
+    state
 }

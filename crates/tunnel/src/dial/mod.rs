@@ -5,15 +5,16 @@
 
 mod connect;
 mod error;
+mod http;
 mod proxy;
 mod tls;
 mod websocket;
 
 use std::net::IpAddr;
 
+use ::http::{HeaderName, HeaderValue, Uri};
 use adit_wire::channel::{MESSAGE_SCHEMA_VERSION, OpenDataChannel};
 use futures_util::SinkExt as _;
-use http::{HeaderName, HeaderValue, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;

@@ -6,9 +6,9 @@ use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Empty;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
 
 use super::connect::within;
+use super::http::{Answer, switch};
 use super::{BoxIo, DialError, Place, Stage};
 use crate::ProxySettings;
 
@@ -79,35 +79,20 @@ async fn connect(
     place: &Place,
     auth: Option<&HeaderValue>,
 ) -> Result<BoxIo, DialError> {
-    let failed = |error: hyper::Error| DialError::Proxy(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| DialError::Proxy(error.to_string());
     let authority = authority(place);
     let mut request =
         Request::builder().method(Method::CONNECT).uri(&authority).header(HOST, &authority);
     if let Some(auth) = auth {
         request = request.header(PROXY_AUTHORIZATION, auth);
     }
-    let request = request
-        .body(Empty::<bytes::Bytes>::new())
-        .map_err(|error| DialError::Proxy(error.to_string()))?;
-
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let exchange = async move {
-        let response = sender.send_request(request).await.map_err(failed)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(DialError::ProxyRefused { status: status.as_u16() });
-        }
-        hyper::upgrade::on(response).await.map_err(failed)
-    };
-    let exchange = std::pin::pin!(exchange);
-    let connection = std::pin::pin!(connection.with_upgrades());
-    let upgraded = match futures_util::future::select(exchange, connection).await {
-        futures_util::future::Either::Left((upgraded, _)) => upgraded?,
-        // The connection future resolves when it has handed the stream to the upgrade.
-        futures_util::future::Either::Right((_, exchange)) => exchange.await?,
-    };
-    Ok(Box::new(TokioIo::new(upgraded)))
+    let request = request.body(Empty::new()).map_err(|error| failed(&error))?;
+    match switch(stream, request).await.map_err(|error| failed(&error))? {
+        Answer::Switched { stream, early, .. } if early.is_empty() => Ok(stream),
+        // Nobody but the client speaks first on TLS.
+        Answer::Switched { .. } => Err(failed(&"it sent more than its answer")),
+        Answer::Refused { status, .. } => Err(DialError::ProxyRefused { status }),
+    }
 }
 
 #[cfg(test)]

@@ -112,10 +112,10 @@ impl MuxSession {
     /// Waits until the session ends by itself, which is never well.
     pub(super) async fn finished(&mut self) -> Exit {
         tokio::select! {
-            result = &mut self.pump => match result {
-                Ok(()) => tracing::debug!("session ends after a protocol error"),
-                Err(_) => tracing::debug!("session ends without its pump"),
-            },
+            result = &mut self.pump => {
+                let has_pump = result.is_ok();
+                tracing::debug!(has_pump, "session ends after a protocol error");
+            }
             () = self.silent.cancelled() => tracing::debug!("session ends for a silent client"),
         }
         Exit::Failed

@@ -38,7 +38,6 @@ pub(super) async fn run(shared: &Shared, pipe: DuplexStream, accept: mpsc::Sende
             header[2..4].fill(0);
         }
         match Frame::decode(header) {
-            Ok(Frame::Nop) => {}
             Ok(Frame::Syn { stream }) => {
                 if let Some(stream) = streams.open(stream)
                     && accept.send(stream).await.is_err()
@@ -47,7 +46,7 @@ pub(super) async fn run(shared: &Shared, pipe: DuplexStream, accept: mpsc::Sende
                 }
             }
             Ok(Frame::Fin { stream }) => streams.fin(stream),
-            Ok(Frame::Psh { len: 0, .. }) => {}
+            Ok(Frame::Nop | Frame::Psh { len: 0, .. }) => {}
             Ok(Frame::Psh { stream, len }) => {
                 let Some(body) = frames.take(usize::from(len)).await else { return };
                 streams.push(stream, body);

@@ -55,9 +55,8 @@ async fn send_frames(
         }
         buffer.put_bytes(0, HEADER_LEN);
         let mut body = (&mut buffer).limit(BODY);
-        let len = match closed.run_until_cancelled(read.read_buf(&mut body)).await {
-            Some(Ok(len @ 1..)) => len,
-            Some(Ok(0) | Err(_)) | None => return,
+        let Some(Ok(len @ 1..)) = closed.run_until_cancelled(read.read_buf(&mut body)).await else {
+            return;
         };
         let header = Frame::Psh { stream, len: len as u16 }.encode();
         buffer[..HEADER_LEN].copy_from_slice(&header);

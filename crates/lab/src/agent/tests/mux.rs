@@ -65,10 +65,11 @@ async fn bulk_comes_whole_in_frames_of_32_kib_and_messages_of_1_kib() {
 #[tokio::test]
 async fn the_destinations_end_comes_as_fin_behind_all_its_data() {
     let (mut client, _destination, mut connection) = with_stream(|_| {}).await;
-    write(&mut connection, &[7; 100_000]).await;
+    let sent = vec![7; 100_000];
+    write(&mut connection, &sent).await;
     drop(connection);
     client.frames_until(is_fin(3)).await;
-    assert_eq!(client.stream(3), [7; 100_000]);
+    assert_eq!(client.stream(3), sent);
     reaches(&client.agent.gateway.closed, 1).await;
     // What comes for the stream now is discarded, and the session lives.
     client.write(&psh(3, b"late")).await;
@@ -140,14 +141,15 @@ async fn a_slow_dial_delays_no_other_without_the_defect() {
     let (destination, port) = Destination::listen().await;
     let mut setup = Setup::port(port);
     setup.quirks = Quirks { dials_one_at_a_time: false, ..Quirks::default() };
-    setup.runtime.dial_delay = Duration::from_millis(500);
+    setup.runtime.dial_delay = Duration::from_millis(300);
     let mut client = setup.client(MODERN).await;
     let start = tokio::time::Instant::now();
-    client.write(&[syn(3), syn(5), syn(7), syn(9)].concat()).await;
-    for _ in 0..4 {
+    let streams = 10;
+    client.write(&(0..streams).flat_map(|n| syn(2 * n + 3)).collect::<Vec<_>>()).await;
+    for _ in 0..streams {
         destination.accept().await;
     }
-    assert!(start.elapsed() < Duration::from_millis(4 * 500));
+    assert!(start.elapsed() < Duration::from_millis(300) * streams);
 }
 
 #[tokio::test]
@@ -160,7 +162,7 @@ async fn a_destination_that_does_not_read_freezes_the_whole_session() {
     client.write(&syn(5)).await;
     let mut other = destination.accept().await;
     // Kernel buffers, the shared one and the pipe take some megabytes.
-    let frame = psh(3, &[0; 32 * 1024]);
+    let frame = psh(3, &vec![0; 32 * 1024]);
     let mut frozen = None;
     for _ in 0..1000 {
         let sequence = client.send(PayloadType::Output, &frame).await;
@@ -254,7 +256,7 @@ async fn a_quiet_stream_overtakes_bulk_that_is_not_yet_in_the_pipe() {
     let (sent, writer) = (
         1 << 20,
         tokio::spawn(async move {
-            write(&mut bulk, &[1; 1 << 20]).await;
+            write(&mut bulk, &vec![1; 1 << 20]).await;
             bulk
         }),
     );

@@ -1,8 +1,9 @@
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use adit_wire::PayloadType;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::harness::{Client, Destination, MODERN, Setup, patiently, syn};
+use super::harness::{Client, Destination, MODERN, Setup, input, patiently, psh, syn};
 use crate::agent::config::Pace;
 
 /// A client whose stream 3 is sent so many bytes.
@@ -50,7 +51,13 @@ async fn throughput() {
     assert!((0.7..1.02).contains(&paced), "{paced} MB/s at the official pace");
     let free = rate(Pace::Off, 256 << 20).await;
     assert!(free >= 60.0, "{free} MB/s without a pause");
-    eprintln!("{paced:.3} MB/s at the official pace, {free:.1} MB/s without one");
+    let (small, large) = (upload(1024).await, upload(32 * 1024).await);
+    assert!(small >= 30.0 && large >= 100.0, "{small} and {large} MB/s up");
+    #[expect(clippy::print_stderr, reason = "the figures are what this is for")]
+    {
+        eprintln!("{paced:.3} MB/s at the official pace, {free:.1} MB/s without one");
+        eprintln!("up: {small:.1} MB/s in messages of 1 KiB, {large:.1} MB/s in 32 KiB");
+    }
 }
 
 /// Megabytes per second of a download whose client does nothing but acknowledge.
@@ -67,4 +74,37 @@ async fn rate(pace: Pace, len: usize) -> f64 {
         }
     }
     len as f64 / 1e6 / start.elapsed().as_secs_f64()
+}
+
+/// Megabytes per second of an upload in messages of that size.
+async fn upload(size: usize) -> f64 {
+    let (destination, port) = Destination::listen().await;
+    let mut client = Setup::port(port).client(MODERN).await;
+    client.write(&syn(3)).await;
+    let mut connection = destination.accept().await;
+    let body = vec![7; size - 8];
+    let count = 128 * 1024 * 1024 / size;
+    let start = Instant::now();
+    let reading = tokio::spawn(async move {
+        let mut sink = vec![0; 1 << 20];
+        let mut left = count * (size - 8);
+        while left > 0 {
+            left -= connection.read(&mut sink).await.unwrap();
+        }
+    });
+    let (mut acks, sending) = (client.leg.rx, client.leg.tx);
+    let first = client.next;
+    let sender = tokio::spawn(async move {
+        for sequence in first..first + count as i64 {
+            let message = input(sequence, PayloadType::Output, &psh(3, &body));
+            sending.send(message).await.unwrap();
+        }
+        sending
+    });
+    for _ in 0..count {
+        patiently("an acknowledgement", acks.recv()).await.unwrap();
+    }
+    patiently("the bytes", reading).await.unwrap();
+    drop(sender.await);
+    (count * (size - 8)) as f64 / 1e6 / start.elapsed().as_secs_f64()
 }
