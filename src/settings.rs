@@ -163,7 +163,11 @@ fn lab(args: LabArgs) -> LabSettings {
     };
     let config = LabConfig {
         listen: args.listen,
-        tls: args.tls_listen.map(|listen| TlsConfig { listen, ca_out: args.ca_out }),
+        tls: args.tls_listen.map(|listen| TlsConfig {
+            listen,
+            ca_out: args.ca_out,
+            name: args.tls_name,
+        }),
         instances,
         maps: args.map,
         pace: match args.pace {

@@ -43,6 +43,16 @@ pub(crate) struct LabArgs {
     )]
     pub(crate) ca_out: Option<PathBuf>,
 
+    /// A name for the TLS listener, in its certificate and in the URLs that it gives
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "ADIT_LAB_TLS_NAME",
+        hide_env_values = true,
+        requires = "tls_listen"
+    )]
+    pub(crate) tls_name: Option<String>,
+
     /// Write endpoints, keys and instances to FILE as JSON when all of it works
     #[arg(long, value_name = "FILE", env = "ADIT_LAB_READY_FILE", hide_env_values = true)]
     pub(crate) ready_file: Option<PathBuf>,

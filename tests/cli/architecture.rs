@@ -83,7 +83,7 @@ fn the_core_reads_no_clock_no_entropy_and_no_environment() {
         "SystemTime::now",
         ".elapsed()",
         "thread_rng",
-        "rand::rng",
+        "rand::rng(",
         "SysRng",
         "OsRng",
         "from_os_rng",

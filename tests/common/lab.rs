@@ -1,6 +1,6 @@
 //! A lab as its users start it: `adit lab` in a process of its own.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,6 +48,11 @@ impl LabBuilder {
         self
     }
 
+    /// Opens the TLS listener under a name that only a proxy can resolve.
+    pub(crate) fn tls_named(self, name: &str) -> Self {
+        self.tls().arg("--tls-name").arg(name)
+    }
+
     /// Adds any argument.
     pub(crate) fn arg(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
@@ -87,6 +92,12 @@ impl Lab {
     /// The base URL of the TLS listener.
     pub(crate) fn tls_endpoint(&self) -> String {
         self.field("tls_endpoint").to_owned()
+    }
+
+    /// Where the TLS listener is, whatever it is called.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        let (_, port) = self.field("tls_endpoint").rsplit_once(':').expect("a port");
+        (Ipv4Addr::LOCALHOST, port.parse().expect("a port")).into()
     }
 
     /// The certificate of the authority behind the TLS listener.

@@ -86,8 +86,18 @@ impl Cut {
         until("the moment of a cut", || {
             (passed.load(Ordering::SeqCst) >= self.after).then_some(())
         });
-        until("the side to be there", || connected(lab, self.side));
+        let before = until("the side to be there", || connected(lab, self.side));
         lab.fault(json!({"cut": self.side}));
+        // Two cuts must not meet the same websocket.
+        let is_back = |side: &str, now: &Value| {
+            let number =
+                |session: &Value| session["counts"][format!("{side}_connections")].as_u64();
+            !self.hits(side) || number(now) > number(&before)
+        };
+        until("the side to be back", || {
+            let now = lab.session();
+            (is_back("client", &now) && is_back("agent", &now)).then_some(())
+        });
     }
 }
 

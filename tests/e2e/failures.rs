@@ -123,8 +123,8 @@ fn an_authority_that_is_not_trusted() {
 #[test]
 fn a_trusted_authority_and_a_proxy_that_allows_all() {
     let server = crate::common::servers::Server::echo();
-    let lab = Lab::builder().serve(&server).tls().start();
-    let proxy = Proxy::allowing(usize::MAX, address_of(&lab.tls_endpoint()));
+    let lab = Lab::builder().serve(&server).tls_named("lab.example.com").start();
+    let proxy = Proxy::allowing(usize::MAX, lab.tls_address());
     let (connect, address) = Connect::to(&lab)
         .endpoint(lab.tls_endpoint())
         .env("ADIT_CA_BUNDLE", lab.ca())
@@ -139,8 +139,8 @@ fn a_trusted_authority_and_a_proxy_that_allows_all() {
 
 #[test]
 fn a_proxy_that_refuses_the_api() {
-    let lab = Lab::builder().tls().start();
-    let proxy = Proxy::allowing(0, address_of(&lab.tls_endpoint()));
+    let lab = Lab::builder().tls_named("lab.example.com").start();
+    let proxy = Proxy::allowing(0, lab.tls_address());
     let ended = Connect::to(&lab)
         .endpoint(lab.tls_endpoint())
         .env("ADIT_CA_BUNDLE", lab.ca())
@@ -154,8 +154,8 @@ fn a_proxy_that_refuses_the_api() {
 
 #[test]
 fn a_proxy_that_refuses_the_websocket() {
-    let lab = Lab::builder().tls().start();
-    let proxy = Proxy::allowing(1, address_of(&lab.tls_endpoint()));
+    let lab = Lab::builder().tls_named("lab.example.com").start();
+    let proxy = Proxy::allowing(1, lab.tls_address());
     let ended = Connect::to(&lab)
         .endpoint(lab.tls_endpoint())
         .env("ADIT_CA_BUNDLE", lab.ca())

@@ -35,6 +35,9 @@ pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How long the peer may be silent on a finished stream before the end is passed on, and then
 /// before it counts as ended.
 pub(crate) const LINGER: Duration = Duration::from_secs(30);
+/// The same on a single connection while another local one waits for it: whoever closed entirely
+/// looks like whoever still wants the answer, and only the silence tells them apart.
+pub(crate) const LINGER_WANTED: Duration = Duration::from_secs(1);
 /// How long a refusal waits for the FIN that tells its stream. The FIN passes the agent's socket
 /// buffers and its pump of 1 KiB per millisecond; the refusal does not.
 pub(crate) const REFUSAL: Duration = Duration::from_secs(2);

@@ -67,6 +67,9 @@ pub struct TlsConfig {
     pub listen: SocketAddr,
     /// Where the authority's certificate is written, as PEM.
     pub ca_out: Option<PathBuf>,
+    /// What the server is called in its certificate and in the URLs that it gives, in place of its
+    /// address: for clients that come through a proxy.
+    pub name: Option<String>,
 }
 
 /// A destination by name, as in `db.internal:5432`.

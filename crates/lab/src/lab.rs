@@ -17,7 +17,7 @@ use crate::state::State;
 pub struct Lab {
     service: Arc<Service>,
     address: SocketAddr,
-    tls: Option<(SocketAddr, String)>,
+    tls: Option<(String, String)>,
     _stop: DropGuard,
 }
 
@@ -37,21 +37,27 @@ impl Lab {
         let address = local(&plain, config.listen)?;
         let mut tls = None;
         if let Some(wanted) = &config.tls {
-            let authority = Authority::make().map_err(|error| LabError::Tls(Box::new(error)))?;
+            let authority = Authority::make(wanted.name.as_deref())
+                .map_err(|error| LabError::Tls(Box::new(error)))?;
             let listener = bind(wanted.listen, Some(Arc::clone(&authority.server))).await?;
             if let Some(path) = &wanted.ca_out {
                 tokio::fs::write(path, &authority.pem)
                     .await
                     .map_err(|source| LabError::Write { path: path.clone(), source })?;
             }
-            tls = Some((local(&listener, wanted.listen)?, authority.pem, listener));
+            let address = local(&listener, wanted.listen)?;
+            let place = match &wanted.name {
+                Some(name) => format!("{name}:{}", address.port()),
+                None => address.to_string(),
+            };
+            tls = Some((place, authority.pem, listener));
         }
-        let tls_base = tls.as_ref().map(|(address, ..)| format!("wss://{address}"));
+        let tls_base = tls.as_ref().map(|(place, ..)| format!("wss://{place}"));
         let service = Arc::new(Service::new(config, format!("ws://{address}"), tls_base));
         service.tasks.spawn(accept(Arc::clone(&service), plain));
-        let tls = tls.map(|(address, pem, listener)| {
+        let tls = tls.map(|(place, pem, listener)| {
             service.tasks.spawn(accept(Arc::clone(&service), listener));
-            (address, pem)
+            (place, pem)
         });
         info!(%address, "lab started");
         let stop = service.stop.clone().drop_guard();
@@ -65,7 +71,7 @@ impl Lab {
 
     /// The same with TLS, when the lab has a listener with it.
     pub fn tls_endpoint(&self) -> Option<String> {
-        self.tls.as_ref().map(|(address, _)| format!("https://{address}"))
+        self.tls.as_ref().map(|(place, _)| format!("https://{place}"))
     }
 
     /// The certificate of the authority behind [`tls_endpoint`](Self::tls_endpoint), as PEM.

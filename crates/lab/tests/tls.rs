@@ -20,7 +20,7 @@ async fn the_authority_vouches_for_each_name_and_urls_follow_the_caller() {
     let file = folder.path().join("ca.pem");
     let ca_out = Some(file.clone());
     let listen = (Ipv4Addr::LOCALHOST, 0).into();
-    let lab = lab_with(|config| config.tls = Some(TlsConfig { listen, ca_out })).await;
+    let lab = lab_with(|config| config.tls = Some(TlsConfig { listen, ca_out, name: None })).await;
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), lab.ca_pem().expect("a PEM"));
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(&file).expect("a certificate")).expect("a root");

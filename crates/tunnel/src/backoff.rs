@@ -35,6 +35,11 @@ impl Backoff {
     pub(crate) fn reset(&mut self) {
         self.attempt = 0;
     }
+
+    /// Starts over after a success that did not last: with the first delay.
+    pub(crate) fn restart(&mut self) {
+        self.attempt = self.attempt.min(1);
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +56,9 @@ mod tests {
             assert!(delay >= ceiling.mul_f64(0.5) && delay <= ceiling, "{delay:?} of {ceiling:?}");
             ceiling = (ceiling * 2).min(LONGEST);
         }
+        backoff.restart();
+        let delay = backoff.next();
+        assert!(delay >= FIRST.mul_f64(0.5) && delay <= FIRST, "{delay:?}");
         backoff.reset();
         assert_eq!(backoff.next(), Duration::ZERO);
     }

@@ -93,6 +93,7 @@ impl<S: SessionSource> Driver<S> {
         };
         shared.transport_up();
         loop {
+            let progress = shared.progress();
             let exit = tokio::select! {
                 biased;
                 () = shared.closing.cancelled() => {
@@ -115,6 +116,8 @@ impl<S: SessionSource> Driver<S> {
                 self.lost_since = lost_at;
                 if link.age() >= STEADY {
                     self.backoff.reset();
+                } else if shared.progress() > progress {
+                    self.backoff.restart();
                 }
             }
             drop(link);

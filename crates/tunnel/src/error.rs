@@ -117,7 +117,7 @@ impl TunnelError {
 
     /// Whether the service may still hold the session, so that it should be told to end it.
     pub(crate) fn session_may_live(&self) -> bool {
-        !matches!(self, Self::SessionOver { .. } | Self::Refused { .. })
+        !matches!(self, Self::SessionOver { .. })
     }
 
     /// What the engine's reason means for the user.

@@ -273,6 +273,12 @@ impl Shared {
         self.lock().end.clone()
     }
 
+    /// What has got through so far, in messages.
+    pub(crate) fn progress(&self) -> u64 {
+        let stats = self.lock().session.stats();
+        stats.messages_in + stats.acks_in
+    }
+
     // ---- for the local connections ----
 
     /// Opens a stream; [`OpenError::Busy`] is waited out.

@@ -6,15 +6,16 @@
 //! quiet before it is used again.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adit_wire::Flag;
 use bytes::Bytes;
 
+use super::streams::{Local, Remote};
 use super::transmit::{Letter, Role};
 use super::transport::Link;
 use super::{CloseReason, Phase, Session};
-use crate::timers::{QUIET, QUIET_AFTER_LOSS, SILENCE, Timer};
+use crate::timers::{LINGER, LINGER_WANTED, QUIET, QUIET_AFTER_LOSS, SILENCE, Timer};
 use crate::{Event, StreamId};
 
 /// Who uses the line.
@@ -31,6 +32,8 @@ pub(crate) enum Line {
         id: StreamId,
         /// Whether its first data is unanswered.
         unanswered: Unanswered,
+        /// Whether another local connection waits for the line.
+        wanted: bool,
     },
     /// Nobody; the agent is told to disconnect.
     Disconnecting {
@@ -78,6 +81,14 @@ impl Line {
         }
     }
 
+    /// How long the peer of a finished stream may be silent.
+    pub(crate) fn patience(&self) -> Duration {
+        match self {
+            Self::Carrying { wanted: true, .. } => LINGER_WANTED,
+            _ => LINGER,
+        }
+    }
+
     pub(crate) fn awaits_answer(&mut self) -> bool {
         self.unanswered().is_some_and(|it| *it != Unanswered::No)
     }
@@ -86,13 +97,28 @@ impl Line {
 impl Session {
     /// A stream takes the line, with what the destination said before.
     pub(super) fn take_line(&mut self, now: Instant, id: StreamId) {
-        let carrying = Line::Carrying { id, unanswered: Unanswered::No };
+        let carrying = Line::Carrying { id, unanswered: Unanswered::No, wanted: false };
         if let Line::Free { early } = std::mem::replace(&mut self.line, carrying) {
             for bytes in early {
                 self.streams.uncount_unread(&bytes);
                 self.counters.bytes_in += bytes.len() as u64;
                 self.streams.deliver(now, id, bytes, &mut self.events);
             }
+        }
+    }
+
+    /// Another local connection waits: one that has said all keeps the line no longer than its
+    /// destination answers.
+    pub(super) fn want_line(&mut self) {
+        let Line::Carrying { id, wanted, .. } = &mut self.line else { return };
+        let id = *id;
+        if !std::mem::replace(wanted, true)
+            && let Some(stream) = self.streams.get_mut(id)
+            && stream.local == Local::Finished
+            && stream.remote == Remote::Open
+        {
+            let quiet_until = stream.quiet_since + LINGER_WANTED;
+            self.streams.linger(id, quiet_until);
         }
     }
 
@@ -116,7 +142,7 @@ impl Session {
 
     /// The stream is over: so is the agent's connection.
     pub(super) fn disconnect_line(&mut self, now: Instant, id: StreamId) {
-        let Line::Carrying { id: carried, unanswered } = self.line else { return };
+        let Line::Carrying { id: carried, unanswered, .. } = self.line else { return };
         if carried != id {
             return;
         }

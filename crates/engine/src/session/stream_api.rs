@@ -29,7 +29,10 @@ impl Session {
         let id = match self.mode() {
             Some(Mode::Mux) => self.next_mux_id()?,
             Some(Mode::Single) if self.line.is_free() => StreamId(self.opened as u32 + 1),
-            Some(Mode::Single) => return Err(OpenError::Busy),
+            Some(Mode::Single) => {
+                self.want_line();
+                return Err(OpenError::Busy);
+            }
             None => return Err(OpenError::NotReady),
         };
         self.opened += 1;
@@ -152,7 +155,7 @@ impl Session {
         stream.local = Local::Finished;
         stream.quiet_since = now;
         if stream.remote == Remote::Open {
-            self.streams.linger(id, now);
+            self.streams.linger(id, now + self.line.patience());
         }
     }
 
@@ -197,16 +200,16 @@ impl Session {
     fn lingered(&mut self, now: Instant, id: StreamId) {
         let link_is_up = self.link_is_up();
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let quiet_since = stream.quiet_since;
-        if quiet_since + LINGER > now {
-            self.streams.linger(id, quiet_since);
+        let quiet_until = stream.quiet_since + self.line.patience();
+        if quiet_until > now {
+            self.streams.linger(id, quiet_until);
             return;
         }
         let delivered = stream.is_sent()
             && stream.last_sequence.is_none_or(|last| !self.outbound.is_unacknowledged(last));
         if !link_is_up || !delivered {
             // The peer cannot have answered yet.
-            self.streams.linger(id, now);
+            self.streams.linger(id, now + self.line.patience());
             return;
         }
         let told = std::mem::replace(&mut stream.local, Local::Closed) == Local::Closed;
@@ -217,7 +220,7 @@ impl Session {
             self.streams.end(id, Remote::Ended, &mut self.pool, &mut self.events);
         } else {
             // The agent answers with what it had read, and its own end.
-            self.streams.linger(id, now);
+            self.streams.linger(id, now + LINGER);
         }
     }
 

@@ -4,7 +4,6 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::pool::Pool;
-use crate::timers::LINGER;
 use crate::{Cause, Chunk, Event, StreamId};
 
 /// Memory beyond its bytes that a piece of received data costs.
@@ -317,12 +316,12 @@ impl Streams {
         }
     }
 
-    /// Passes the end of a finished stream on after a time of silence that begins at `from`.
-    pub(crate) fn linger(&mut self, id: StreamId, from: Instant) {
+    /// Has the end of a finished stream passed on at `at`, if it is silent until then.
+    pub(crate) fn linger(&mut self, id: StreamId, at: Instant) {
         self.stop_linger(id);
         if let Some(stream) = self.map.get_mut(&id) {
-            stream.linger = Some(from + LINGER);
-            self.lingering.insert((from + LINGER, id));
+            stream.linger = Some(at);
+            self.lingering.insert((at, id));
         }
     }
 

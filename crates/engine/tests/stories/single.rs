@@ -118,6 +118,26 @@ fn a_half_close_lingers_and_then_disconnects() {
 }
 
 #[test]
+fn a_half_closed_connection_makes_way_for_one_that_waits() {
+    let mut universe = Universe::ready(Script::single([Behaviour::Sink]), Weather::calm(5), 1);
+    let id = universe.open();
+    universe.send(id, b"request");
+    universe.finish(id);
+    universe.run_for(ms(5000));
+    universe.say(adit_wire::PayloadType::Output, b"reply");
+    universe.run_for(ms(500));
+    assert_eq!(universe.session.open(universe.now), Err(OpenError::Busy));
+    universe.run_for(ms(400));
+    assert_eq!(universe.agent.disconnects, 0, "it may be about to say more");
+    assert_eq!(universe.received(id), b"reply");
+    universe.run_for(ms(200));
+    assert_eq!(universe.agent.disconnects, 1);
+    assert_eq!(universe.ended(id), Some(Read::End));
+    universe.run_for(ms(200));
+    universe.open();
+}
+
+#[test]
 fn a_first_message_that_nobody_answers_means_unreachable() {
     let mut universe = Universe::ready(Script::single([Behaviour::Sink]), Weather::calm(5), 1);
     let id = universe.open();

@@ -10,7 +10,7 @@ use adit_wire::{
 use bytes::{Bytes, BytesMut};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::config::{AgentConfig, Pace};
 use super::outgoing::Outgoing;
@@ -18,6 +18,11 @@ use super::outgoing::Outgoing;
 /// The most bytes of a destination that one message carries (`session/config/config.go`
 /// `StreamDataPayloadSize`).
 pub(super) const CHUNK: usize = 1024;
+
+/// How many messages an agent without a pace keeps unacknowledged. The official one knows no
+/// such limit, and at its pace needs none: what a websocket can lose is what it sends in a
+/// round trip.
+const UNPACED_WINDOW: usize = 4096;
 
 /// How often the agent looks for overdue messages (`session/config/config.go`
 /// `ResendSleepInterval`).
@@ -39,6 +44,10 @@ pub(super) struct DataChannel {
     stores_after_writing: bool,
     /// Whether output waits for a websocket when there is none.
     waits: bool,
+    /// How many messages may be unacknowledged before output waits.
+    window: usize,
+    /// Told of each acknowledgement.
+    answered: Notify,
 }
 
 #[derive(Debug)]
@@ -57,9 +66,15 @@ impl DataChannel {
             outgoing: Mutex::new(Outgoing::new(config.limits.outgoing)),
             socket: watch::Sender::new(None),
             paused: AtomicBool::new(false),
-            resends_only_the_oldest: config.quirks.resends_only_the_oldest,
+            resends_only_the_oldest: config.quirks.resends_only_the_oldest
+                && config.pace == Pace::Official,
             stores_after_writing: config.quirks.stores_after_writing,
             waits: !config.quirks.reads_on_while_disconnected || config.pace == Pace::Off,
+            window: match config.pace {
+                Pace::Official => usize::MAX,
+                Pace::Off => UNPACED_WINDOW,
+            },
+            answered: Notify::new(),
         }
     }
 
@@ -91,6 +106,9 @@ impl DataChannel {
 
     /// Sends bytes of the destination, in messages of at most [`CHUNK`] bytes.
     pub(super) async fn send_output(&self, bytes: &[u8]) {
+        while self.outgoing().len() >= self.window {
+            self.answered.notified().await;
+        }
         self.send_chunks(PayloadType::Output, bytes, CHUNK).await;
     }
 
@@ -145,6 +163,7 @@ impl DataChannel {
     /// Removes a message that was acknowledged.
     pub(super) fn acknowledged(&self, sequence: i64) {
         self.outgoing().acknowledge(Instant::now(), sequence);
+        self.answered.notify_one();
     }
 
     /// Sends all unacknowledged messages again.

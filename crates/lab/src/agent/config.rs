@@ -47,7 +47,8 @@ pub struct Quirks {
     /// `handleStreamDataMessage`, `handleAcknowledgeMessage`). Off: only `start_publication` does.
     pub resumes_on_any_message: bool,
     /// Of several overdue messages only the oldest is sent again at a tick (`datachannel.go`
-    /// `ResendStreamDataMessageScheduler`). Off: all are.
+    /// `ResendStreamDataMessageScheduler`). Off, and at [`Pace::Off`], where a lost websocket
+    /// would otherwise cost minutes: all are.
     pub resends_only_the_oldest: bool,
     /// Nothing is sent again because of a reconnection (`datachannel.go` `Reconnect`).
     /// Off: all that is unacknowledged is, at once.

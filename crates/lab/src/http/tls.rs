@@ -29,14 +29,15 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn make() -> Result<Self, TlsError> {
+    /// `name` is one more that the certificate holds for.
+    pub(crate) fn make(name: Option<&str>) -> Result<Self, TlsError> {
         let mut params = params(Vec::new(), "adit lab authority")?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
         let key = KeyPair::generate()?;
-        let names = NAMES.map(str::to_owned).to_vec();
+        let names = NAMES.into_iter().chain(name).map(str::to_owned).collect();
         let mut params = self::params(names, "adit lab")?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
