@@ -49,6 +49,7 @@ pub(crate) async fn run(
                 _ = timeout(GIVE_BACK, drain(&mut events, &report)) => {}
                 _ = signals.next() => {}
             }
+            printer.parting("stopped before the tunnel was open");
             stop
         }
     };
@@ -121,6 +122,9 @@ async fn hold(
     }
     while let Ok(event) = events.try_recv() {
         report.event(&event)?;
+    }
+    if ended.is_ok() {
+        report.parting(&tunnel.stats());
     }
     ended
 }

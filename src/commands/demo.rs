@@ -36,7 +36,10 @@ pub(crate) async fn run(
     let mut story = Story::new(printer);
     let world = tokio::select! {
         biased;
-        stop = signals.next() => return Ok(stop.into()),
+        stop = signals.next() => {
+            printer.parting("nothing was left behind");
+            return Ok(stop.into());
+        }
         world = world::build(&settings, &mut story, printer) => world?,
     };
     let World { lab, tunnel, bound, mut news, target, address } = world;
@@ -74,6 +77,7 @@ pub(crate) async fn run(
         _ = signals.next() => {}
     }
     if let Some(stop) = ended? {
+        printer.parting("the tunnel and the local AWS are gone");
         return Ok(stop.into());
     }
     steps::end(&mut story, &lab, &tunnel).await?;

@@ -42,6 +42,7 @@ pub(crate) async fn run(
         () = lab.shutdown() => {}
         _ = signals.next() => {}
     }
+    printer.parting("the local AWS is gone");
     Ok(stop.into())
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use adit_tunnel::{Loss, Rejection, StreamEnd, TunnelEvent, Warning};
+use adit_tunnel::{Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, Warning};
 
 use crate::failure::Failure;
 use crate::signals::Stop;
-use crate::ui::{Event, Printer};
+use crate::ui::{Event, Printer, size, span};
 
 /// Reports the events of one tunnel.
 #[derive(Debug)]
@@ -97,6 +97,15 @@ impl Report {
         }
     }
 
+    /// Says that the tunnel was closed as asked, and what it has carried.
+    pub(crate) fn parting(&self, stats: &TunnelStats) {
+        self.printer.parting(&format!(
+            "closed; {} in, {} out",
+            size(stats.session.bytes_in),
+            size(stats.session.bytes_out)
+        ));
+    }
+
     /// Tells a person what they would otherwise wonder about.
     fn speak(&self, event: &TunnelEvent) {
         match event {
@@ -147,15 +156,6 @@ impl Report {
     }
 }
 
-/// A span of time for people.
-pub(crate) fn span(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{:.1} s", time.as_secs_f64())
-    }
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -194,12 +194,6 @@ fn rejection(rejection: Rejection) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_are_short() {
-        assert_eq!(span(Duration::from_millis(999)), "999 ms");
-        assert_eq!(span(Duration::from_millis(1_250)), "1.2 s");
-    }
 
     #[test]
     fn the_hourly_close_is_named_by_its_code() {

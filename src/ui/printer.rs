@@ -1,6 +1,6 @@
 //! Standard output for data, standard error for everything else.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -57,6 +57,13 @@ impl Printer {
         if !self.output.quiet {
             say(None, text);
         }
+    }
+
+    /// Tells a person that what they asked to stop has stopped; nothing with `--quiet`.
+    pub(crate) fn parting(self, text: &str) {
+        // A terminal has echoed Ctrl-C as two characters, which this line takes the place of.
+        let over = if io::stderr().is_terminal() { "\r" } else { "" };
+        self.note(&format!("{over}{text}"));
     }
 
     /// Tells a person that something is not as it should be; nothing with `--quiet`.

@@ -65,10 +65,12 @@ fn a_failure_is_told_on_standard_error_with_a_hint() {
 
 #[test]
 fn with_json_standard_output_has_events_alone() {
-    let server = Server::echo();
+    let server = Server::close_first(b"hello".to_vec());
     let lab = Lab::builder().serve(&server).start();
     let (connect, address) = Connect::to(&lab).arg("-vvv").ready();
-    echo(&mut dial(address), b"hello");
+    let mut heard = Vec::new();
+    dial(address).read_to_end(&mut heard).expect("the server's words");
+    assert_eq!(heard, b"hello");
     connect.expect_event("closed");
     let ended = connect.stop(Signal::INT);
 

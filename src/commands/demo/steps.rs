@@ -13,8 +13,8 @@ use super::noise;
 use super::probe::{self, Probe};
 use super::service::PAGE;
 use super::story::Story;
-use crate::commands::report::span;
 use crate::failure::{Failure, Kind};
+use crate::ui::{size, span};
 
 /// The download for the speed: long enough to show the agent's pace, under a second at it.
 const SPEED_BYTES: usize = 512 * 1024;
@@ -84,7 +84,7 @@ async fn speed(story: &mut Story, address: &str) -> Result<(), Failure> {
             format!("a new connection with a small answer takes {}", span(times[PINGS / 2])),
             format!(
                 "{} in {}, {rate:.1} MB/s: the agent's own pace",
-                size(SPEED_BYTES),
+                size(SPEED_BYTES as u64),
                 span(took)
             ),
         ],
@@ -115,7 +115,12 @@ async fn cut(
     story.step(
         "Its connection is cut in the middle of a download, and resumed",
         &[
-            format!("cut after {} of {}, back after {}", size(cut_at), size(CUT_BYTES), span(gap)),
+            format!(
+                "cut after {} of {}, back after {}",
+                size(cut_at as u64),
+                size(CUT_BYTES as u64),
+                span(gap)
+            ),
             format!(
                 "the download went on and came whole: {} bytes, SHA-256 {}… as sent",
                 answer.len,
@@ -191,14 +196,6 @@ async fn resumed(news: &mut UnboundedReceiver<TunnelEvent>) -> Option<Duration> 
     }
 }
 
-fn size(bytes: usize) -> String {
-    if bytes < 1 << 20 {
-        format!("{} KiB", bytes >> 10)
-    } else {
-        format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
-    }
-}
-
 /// The beginning of a digest, enough to compare by eye.
 fn short([a, b, c, d, ..]: [u8; 32]) -> String {
     format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
@@ -209,9 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_digests_are_short() {
-        assert_eq!(size(512 * 1024), "512 KiB");
-        assert_eq!(size(CUT_BYTES), "2.0 MiB");
+    fn digests_are_short() {
         assert_eq!(short([1; 32]), "01010101");
     }
 }

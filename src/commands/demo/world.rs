@@ -13,10 +13,10 @@ use super::service;
 use super::story::Story;
 use crate::commands::local::{self, Bound};
 use crate::commands::open;
-use crate::commands::report::{Report, span};
+use crate::commands::report::Report;
 use crate::failure::Failure;
 use crate::settings::{DemoSettings, Destination};
-use crate::ui::Printer;
+use crate::ui::{Printer, span};
 
 /// The name of the demo's own service in the bastion's network.
 const HOST: &str = "intranet.demo.internal";

@@ -5,7 +5,7 @@ use adit_wire::{MessageType, PayloadType};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::harness::{Client, Destination, MODERN, Setup, input, psh, read_exactly, syn, write};
-use crate::agent::config::Quirks;
+use crate::agent::config::{Pace, Quirks};
 use crate::gateway::seam::AttachError;
 
 const HELLO: &[u8] = b"hello";
@@ -128,7 +128,7 @@ fn overlong(sequence: i64) -> Bytes {
 
 #[tokio::test]
 async fn only_the_oldest_unacknowledged_message_is_sent_again_and_unchanged() {
-    let (mut client, mut connection) = with_stream(|_| {}).await;
+    let (mut client, mut connection) = with_stream(|setup| setup.pace = Pace::Official).await;
     write(&mut connection, &[1; 3000]).await;
     client.unacknowledged(3000).await;
     let sent: Vec<_> = client.received.range(2..).map(|(_, message)| message.clone()).collect();
