@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::json;
 
-use crate::common::connect::{Connect, Ended};
-use crate::common::lab::{Lab, address_of};
+use crate::common::connect::{Connect, ConnectBuilder, Ended};
+use crate::common::lab::Lab;
 use crate::common::proxy::Proxy;
 
 /// Checks that it failed with a code and said why in one line, and what to do.
@@ -98,7 +98,7 @@ fn a_refused_token() {
 #[test]
 fn a_certificate_for_another_name() {
     let lab = Lab::builder().tls().start();
-    let proxy = Proxy::allowing(usize::MAX, address_of(&lab.tls_endpoint()));
+    let proxy = Proxy::allowing(usize::MAX, lab.tls_address());
     let ended = Connect::to(&lab)
         .endpoint("https://ssm.example.com")
         .env("ADIT_CA_BUNDLE", lab.ca())
@@ -120,16 +120,20 @@ fn an_authority_that_is_not_trusted() {
     assert_eq!(lab.calls("StartSession"), 0);
 }
 
+/// To the lab's TLS listener by its name, which only the proxy can resolve.
+fn through(lab: &Lab, proxy: &Proxy) -> ConnectBuilder {
+    Connect::to(lab)
+        .endpoint(lab.tls_endpoint())
+        .env("ADIT_CA_BUNDLE", lab.ca())
+        .env("HTTPS_PROXY", proxy.url())
+}
+
 #[test]
 fn a_trusted_authority_and_a_proxy_that_allows_all() {
     let server = crate::common::servers::Server::echo();
     let lab = Lab::builder().serve(&server).tls_named("lab.example.com").start();
     let proxy = Proxy::allowing(usize::MAX, lab.tls_address());
-    let (connect, address) = Connect::to(&lab)
-        .endpoint(lab.tls_endpoint())
-        .env("ADIT_CA_BUNDLE", lab.ca())
-        .env("HTTPS_PROXY", proxy.url())
-        .ready();
+    let (connect, address) = through(&lab, &proxy).ready();
     crate::common::connect::echo(&mut crate::common::connect::dial(address), b"through the proxy");
     let ended = connect.stop(rustix::process::Signal::INT);
     assert_eq!(ended.code, Some(130), "{ended:#?}");
@@ -141,11 +145,7 @@ fn a_trusted_authority_and_a_proxy_that_allows_all() {
 fn a_proxy_that_refuses_the_api() {
     let lab = Lab::builder().tls_named("lab.example.com").start();
     let proxy = Proxy::allowing(0, lab.tls_address());
-    let ended = Connect::to(&lab)
-        .endpoint(lab.tls_endpoint())
-        .env("ADIT_CA_BUNDLE", lab.ca())
-        .env("HTTPS_PROXY", proxy.url())
-        .run();
+    let ended = through(&lab, &proxy).run();
     let message = expect_failure(&ended, 10);
     assert!(message.to_lowercase().contains("proxy"), "{message}");
     assert_eq!(lab.calls("StartSession"), 0);
@@ -156,11 +156,7 @@ fn a_proxy_that_refuses_the_api() {
 fn a_proxy_that_refuses_the_websocket() {
     let lab = Lab::builder().tls_named("lab.example.com").start();
     let proxy = Proxy::allowing(1, lab.tls_address());
-    let ended = Connect::to(&lab)
-        .endpoint(lab.tls_endpoint())
-        .env("ADIT_CA_BUNDLE", lab.ca())
-        .env("HTTPS_PROXY", proxy.url())
-        .run();
+    let ended = through(&lab, &proxy).run();
     let message = expect_failure(&ended, 10);
     assert!(message.to_lowercase().contains("proxy"), "{message}");
     assert_eq!(lab.calls("StartSession"), 1);
