@@ -63,7 +63,6 @@ impl<S: SessionSource> Driver<S> {
     /// Runs the session to its end and leaves nothing behind.
     pub(crate) async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let _finish = Finish(Arc::clone(&shared));
         let (end, link) = self.live(&shared).await;
         tracing::info!(tunnel = %self.options.name, cause = %end.cause(), "tunnel ended");
         // Listener and local connections learn it before the goodbyes, which may take seconds.
@@ -79,7 +78,7 @@ impl<S: SessionSource> Driver<S> {
         };
         tokio::join!(goodbye, async {
             if may_live {
-                self.terminate_by_api().await;
+                terminate(&self.source, &self.ticket.session_id, &shared).await;
             }
         });
         shared.emit(TunnelEvent::Ended(end));
@@ -112,11 +111,12 @@ impl<S: SessionSource> Driver<S> {
             shared.transport_down(loss);
             shared.emit(TunnelEvent::Resuming { cause: loss });
             let lost_at = Instant::now();
-            if link.heard() {
+            // A gateway that takes the token and closes again has given nothing back.
+            if link.served() || shared.progress() > progress {
                 self.lost_since = lost_at;
                 if link.age() >= STEADY {
                     self.backoff.reset();
-                } else if shared.progress() > progress {
+                } else {
                     self.backoff.restart();
                 }
             }
@@ -146,7 +146,13 @@ impl<S: SessionSource> Driver<S> {
     /// Dials until a websocket stands or patience is used up: a few times with the ticket of the
     /// start, or for the whole budget with tickets of resumption.
     async fn connect(&mut self, first: bool) -> Result<Link, TunnelError> {
-        let deadline = self.lost_since + self.options.resume_budget;
+        let budget = if self.shared.ready.is_cancelled() {
+            self.options.resume_budget
+        } else {
+            // A user waits.
+            self.options.resume_budget.min(self.options.start_budget)
+        };
+        let deadline = self.lost_since + budget;
         let mut fresh_ticket = first;
         let mut wait = Duration::ZERO;
         let mut attempts = 0_u32;
@@ -241,23 +247,23 @@ impl<S: SessionSource> Driver<S> {
         }
     }
 
-    async fn terminate_by_api(&self) {
-        let call = self.source.terminate(&self.ticket.session_id);
-        let cause = match timeout(TERMINATE_CALL, call).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the service did not answer".to_owned(),
-        };
-        self.shared.emit(TunnelEvent::Warning(Warning::NotTerminated { cause }));
-    }
-
     fn uuid(&mut self) -> String {
         random_uuid(&mut self.rng)
     }
 }
 
-/// Lets nobody wait for a driver that is gone, even if it panicked.
-struct Finish(Arc<Shared>);
+/// Ends a session through the API.
+pub(crate) async fn terminate<S: SessionSource>(source: &S, session_id: &str, shared: &Shared) {
+    let cause = match timeout(TERMINATE_CALL, source.terminate(session_id)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the service did not answer".to_owned(),
+    };
+    shared.emit(TunnelEvent::Warning(Warning::NotTerminated { cause }));
+}
+
+/// Lets nobody wait for a task that is gone, even if it panicked.
+pub(crate) struct Finish(pub(crate) Arc<Shared>);
 
 impl Drop for Finish {
     fn drop(&mut self) {

@@ -21,6 +21,7 @@ mod local;
 mod options;
 mod shared;
 mod source;
+mod start;
 mod stream;
 mod tunnel;
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use adit_engine::Loss;
+use adit_wire::MessageType;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::futures::Notified;
@@ -46,14 +47,16 @@ pub(crate) struct Link {
     opened: Instant,
     /// When something came last; moves along while back-pressure stops reading.
     heard_at: Instant,
-    /// Something came at all.
-    heard: bool,
+    /// The gateway has said that the other side is there.
+    served: bool,
     ping_due: Instant,
     suspend_due: Instant,
     slept_before: Duration,
     outbox: Vec<Bytes>,
     /// A flush is under way; nothing is fed until it is through.
     flushing: bool,
+    /// When a flush last ended, or began.
+    flushed_at: Instant,
 }
 
 impl Link {
@@ -66,18 +69,19 @@ impl Link {
             silence_limit: options.silence_limit,
             opened: now,
             heard_at: now,
-            heard: false,
+            served: false,
             ping_due: now + options.ping_interval,
             suspend_due: now,
             slept_before: options.clock.suspended(),
             outbox: Vec::new(),
             flushing: false,
+            flushed_at: now,
         }
     }
 
-    /// Whether something came on this websocket: the gateway took the token.
-    pub(crate) fn heard(&self) -> bool {
-        self.heard
+    /// Whether the gateway has said on this websocket that the agent is there.
+    pub(crate) fn served(&self) -> bool {
+        self.served
     }
 
     /// How long ago it was opened.
@@ -156,6 +160,12 @@ impl Link {
         } else if now.duration_since(self.heard_at) >= self.silence_limit {
             return Err(Loss::Silent);
         }
+        if !self.flushing {
+            self.flushed_at = now;
+        } else if now.duration_since(self.flushed_at) >= self.silence_limit {
+            // It may go on sending; what it does not take is no connection.
+            return Err(Loss::Silent);
+        }
         Ok(turn)
     }
 
@@ -176,9 +186,11 @@ impl Link {
                 Poll::Ready(None) => return Err(Loss::Closed { code: None }),
             };
             self.heard_at = Instant::now();
-            self.heard = true;
             match message {
-                Message::Binary(message) => wants_input = shared.receive(message),
+                Message::Binary(message) => {
+                    self.served = self.served || is_start(&message);
+                    wants_input = shared.receive(message);
+                }
                 Message::Text(message) => wants_input = shared.receive(message.into()),
                 Message::Close(frame) => {
                     let code = frame.map(|frame| u16::from(frame.code));
@@ -220,6 +232,7 @@ impl Link {
         match self.websocket.poll_flush_unpin(cx) {
             Poll::Ready(Ok(())) => {
                 self.flushing = false;
+                self.flushed_at = Instant::now();
                 Ok(Poll::Ready(()))
             }
             Poll::Ready(Err(error)) => Err(loss_of(&error)),
@@ -233,6 +246,9 @@ impl Link {
         if turn.wants_input {
             deadline = deadline.min(self.heard_at + self.silence_limit);
         }
+        if self.flushing {
+            deadline = deadline.min(self.flushed_at + self.silence_limit);
+        }
         match turn.timeout {
             Some(timeout) => deadline.min(Instant::from_std(timeout)),
             None => deadline,
@@ -243,6 +259,12 @@ impl Link {
     pub(crate) async fn close(mut self) {
         let _unanswered = timeout(CLOSE_WAIT, self.websocket.close(None)).await;
     }
+}
+
+/// Whether a message is a `start_publication`.
+fn is_start(message: &Bytes) -> bool {
+    adit_wire::Message::decode(message.clone())
+        .is_ok_and(|message| message.header.message_type == MessageType::StartPublication)
 }
 
 fn loss_of(error: &Error) -> Loss {

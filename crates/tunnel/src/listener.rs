@@ -37,6 +37,7 @@ impl ListenError {
     /// What the user can do, in one line.
     pub fn next_step(&self) -> &'static str {
         match self.source.kind() {
+            _ if self.address.contains('/') => "use another path for the socket",
             io::ErrorKind::AddrInUse => "stop what listens there, or use --local-port auto",
             io::ErrorKind::PermissionDenied => "use a local port above 1023",
             io::ErrorKind::AddrNotAvailable => "use an address of this machine",
@@ -70,6 +71,16 @@ impl Drop for UnixSocket {
     }
 }
 
+/// Whether a path is a socket on which nobody listens: what a program leaves that was killed.
+#[cfg(unix)]
+fn is_abandoned(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
+        && std::os::unix::net::UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
 impl Listener {
     /// Listens on TCP addresses. Where several ask for port 0, all get the port that the first got.
     pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, ListenError> {
@@ -97,12 +108,19 @@ impl Listener {
     }
 
     /// Listens on a Unix socket that only its owner may use; the file is removed with the listener.
+    /// A socket of that name on which nobody listens any more is replaced.
     #[cfg(unix)]
     pub fn unix(path: &Path) -> Result<Self, ListenError> {
         use std::os::unix::fs::PermissionsExt as _;
 
         let failed = |error| ListenError::new(path.display().to_string(), error);
-        let listener = UnixListener::bind(path).map_err(failed)?;
+        let listener = match UnixListener::bind(path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
+                std::fs::remove_file(path).and_then(|()| UnixListener::bind(path))
+            }
+            bound => bound,
+        };
+        let listener = listener.map_err(failed)?;
         let socket = UnixSocket { listener, path: path.to_owned() };
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
         Ok(Self { tcp: Vec::new(), unix: Some(socket) })

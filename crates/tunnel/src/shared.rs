@@ -1,7 +1,7 @@
 //! The engine behind its one lock, and who waits for it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -27,6 +27,8 @@ const TURN_MESSAGES: usize = 128;
 pub(crate) struct Shared {
     state: Mutex<State>,
     events: UnboundedSender<TunnelEvent>,
+    /// The session's id, once there is one.
+    pub(crate) session_id: OnceLock<String>,
     /// Wakes the driver: the engine has something to send, or time to look again.
     pub(crate) driver: Notify,
     /// Streams can be opened.
@@ -104,6 +106,7 @@ impl Shared {
                 resumes: 0,
             }),
             events,
+            session_id: OnceLock::new(),
             driver: Notify::new(),
             ready: CancellationToken::new(),
             closing: CancellationToken::new(),

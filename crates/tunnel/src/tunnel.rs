@@ -7,17 +7,12 @@ use adit_engine::{Epoch, Session, SessionConfig, Stats};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::sleep;
 use tokio_util::sync::DropGuard;
 
-use crate::backoff::Backoff;
 use crate::dial::Dialer;
-use crate::driver::{Driver, random_uuid};
-use crate::forward;
+use crate::driver::random_uuid;
 use crate::listener::Listener;
-use crate::{
-    End, SessionSource, Shared, SourceError, Ticket, TunnelError, TunnelEvent, TunnelOptions,
-};
+use crate::{End, SessionSource, Shared, TunnelError, TunnelEvent, TunnelOptions, forward, start};
 
 /// An open tunnel. Clones are handles on the same one; when the last is dropped, it closes.
 #[derive(Clone)]
@@ -28,7 +23,6 @@ pub struct Tunnel {
 struct Inner {
     shared: Arc<Shared>,
     options: Arc<TunnelOptions>,
-    session_id: String,
     _close_when_dropped: DropGuard,
 }
 
@@ -36,7 +30,7 @@ impl std::fmt::Debug for Tunnel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tunnel")
             .field("name", &self.inner.options.name)
-            .field("session_id", &self.inner.session_id)
+            .field("session_id", &self.session_id())
             .finish_non_exhaustive()
     }
 }
@@ -57,7 +51,7 @@ impl Tunnel {
     /// Starts a session, dials, and waits until connections can be carried.
     ///
     /// When it fails after the session was started, or its future is dropped, the session is
-    /// terminated.
+    /// terminated, even if its start had not been answered by then.
     pub async fn open<S: SessionSource>(
         source: S,
         options: TunnelOptions,
@@ -71,19 +65,15 @@ impl Tunnel {
         let shared = Arc::new(Shared::new(session(&options), events));
 
         shared.emit(TunnelEvent::Starting);
-        let ticket = start(&source, &options, &shared).await?;
-        let session_id = ticket.session_id.clone();
-        shared.emit(TunnelEvent::Session { id: session_id.clone() });
-
         let tunnel = Self {
             inner: Arc::new(Inner {
                 shared: Arc::clone(&shared),
                 options: Arc::clone(&options),
-                session_id,
                 _close_when_dropped: shared.closing.clone().drop_guard(),
             }),
         };
-        tokio::spawn(Driver::new(Arc::clone(&shared), source, options, dialer, ticket).run());
+        // Dropping this future drops the tunnel, which closes it; the task sees to the session.
+        tokio::spawn(start::run(Arc::clone(&shared), source, options, dialer));
         tokio::select! {
             biased;
             () = shared.finished.cancelled() => Err(match shared.ended_how() {
@@ -121,7 +111,7 @@ impl Tunnel {
 
     /// The session's id.
     pub fn session_id(&self) -> &str {
-        &self.inner.session_id
+        self.inner.shared.session_id.get().map_or("", |id| id)
     }
 
     /// The counters.
@@ -138,31 +128,4 @@ fn session(options: &TunnelOptions) -> Session {
     let mut config = SessionConfig::default();
     config.client_version.clone_from(&options.client_version);
     Session::client(config, options.seed, epoch)
-}
-
-/// Starts a session, with as much patience as the source asks for within the budget.
-async fn start<S: SessionSource>(
-    source: &S,
-    options: &TunnelOptions,
-    shared: &Shared,
-) -> Result<Ticket, TunnelError> {
-    let began = tokio::time::Instant::now();
-    let mut backoff = Backoff::new(options.seed);
-    let mut attempts = 0;
-    // The first delay is none, and this is after the first attempt.
-    backoff.next();
-    loop {
-        let (after, message) = match source.start().await {
-            Ok(ticket) => return Ok(ticket),
-            Err(SourceError::Fatal(fatal)) => return Err(TunnelError::Source(fatal)),
-            Err(SourceError::Retry { after, message }) => (after, message),
-        };
-        attempts += 1;
-        shared.emit(TunnelEvent::Retrying { attempts, cause: message.clone() });
-        let delay = backoff.next().max(after.unwrap_or_default());
-        if began.elapsed() + delay >= options.start_budget {
-            return Err(TunnelError::NoSession { after: began.elapsed(), last: message });
-        }
-        sleep(delay).await;
-    }
 }

@@ -97,6 +97,68 @@ async fn a_budget_that_is_spent_ends_the_tunnel() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_takes_tokens_and_closes_again_is_given_up() {
+    let mut options = options();
+    options.resume_budget = Duration::from_millis(600);
+    let world = world_with(Gateway::start().await, options).await;
+    let stream = connected(&world).await;
+    world.gateway.turn_away();
+    world.gateway.cut(Cut::Reset);
+    let (error, world) = ends(world, stream).await;
+    assert!(matches!(error, TunnelError::Lost { .. }), "{error:?}");
+    assert!(world.gateway.hellos().len() >= 3, "it was tried again");
+    assert_eq!(world.source.terminated(), [SESSION]);
+}
+
+#[tokio::test]
+async fn such_a_gateway_does_not_keep_an_open_waiting() {
+    let gateway = Gateway::start().await;
+    gateway.turn_away();
+    let mut options = options();
+    options.start_budget = Duration::from_millis(600);
+    let source = FakeSource::new(gateway.url());
+    let (error, _) = open_error(source.clone(), options).await;
+    assert!(matches!(error, TunnelError::Lost { .. }), "{error:?}");
+    assert_eq!(source.terminated(), [SESSION]);
+}
+
+#[tokio::test]
+async fn a_signature_that_does_not_come_is_not_waited_for() {
+    let mut options = options();
+    options.resume_budget = Duration::from_millis(900);
+    options.dial.handshake_timeout = Duration::from_millis(200);
+    let world = world_with(Gateway::start().await, options).await;
+    let stream = connected(&world).await;
+    world.source.hold();
+    world.gateway.cut(Cut::Reset);
+    let (error, _) = ends(world, stream).await;
+    let TunnelError::Lost { last, .. } = error else { panic!("{error:?}") };
+    assert!(last.contains("credentials"), "{last}");
+}
+
+#[tokio::test]
+async fn a_session_whose_start_is_answered_too_late_is_given_back() {
+    let gateway = Gateway::start().await;
+    let source = FakeSource::new(gateway.url());
+    source.hold();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let opening = tokio::spawn(Tunnel::open(source.clone(), options(), sender));
+    assert!(matches!(soon(events.recv()).await, Some(TunnelEvent::Starting)));
+    let asked = async {
+        while source.started() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(asked).await;
+    opening.abort();
+    soon(opening).await.expect_err("aborted");
+    source.release();
+    assert!(soon(events.recv()).await.is_none(), "nothing more is told");
+    assert_eq!(source.terminated(), [SESSION]);
+    assert_eq!(gateway.hellos().len(), 0);
+}
+
+#[tokio::test]
 async fn lost_credentials_end_the_tunnel() {
     let world = world().await;
     let stream = connected(&world).await;

@@ -208,3 +208,22 @@ async fn a_unix_socket_carries_bytes_and_goes_with_its_listener() {
     tokio::time::timeout(PATIENCE, served).await.expect("ends").expect("no panic");
     assert!(!path.exists());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_that_a_killed_program_left_is_replaced_and_nothing_else_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("db.sock");
+    let left = std::os::unix::net::UnixListener::bind(&path).expect("listens");
+    let taken = Listener::unix(&path).expect_err("somebody listens");
+    assert!(taken.is_taken(), "{taken}");
+    assert!(!taken.next_step().contains("port"), "{}", taken.next_step());
+    drop(left);
+    assert!(path.exists(), "sockets stay behind");
+    drop(Listener::unix(&path).expect("nobody listens any more"));
+    assert!(!path.exists());
+
+    std::fs::write(&path, "precious").expect("a file");
+    Listener::unix(&path).expect_err("it is no socket");
+    assert_eq!(std::fs::read(&path).expect("untouched"), b"precious");
+}

@@ -13,6 +13,8 @@ pub enum Stage {
     Proxy,
     /// The TLS handshake.
     Tls,
+    /// The signature of the upgrade, for which credentials may have to be fetched.
+    Signature,
     /// The websocket upgrade.
     Websocket,
 }
@@ -23,6 +25,7 @@ impl std::fmt::Display for Stage {
             Self::Connect => "the connection",
             Self::Proxy => "the proxy's answer",
             Self::Tls => "the TLS handshake",
+            Self::Signature => "the credentials",
             Self::Websocket => "the websocket upgrade",
         })
     }

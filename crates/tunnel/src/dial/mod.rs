@@ -74,7 +74,13 @@ impl Dialer {
         shared: &Shared,
     ) -> Result<Websocket, DialError> {
         let url = &ticket.stream_url;
-        let headers = match source.sign_upgrade(url).await {
+        // Credentials may come from a program that waits for somebody.
+        let signed = connect::within(
+            self.options.handshake_timeout,
+            Stage::Signature,
+            source.sign_upgrade(url),
+        );
+        let headers = match signed.await? {
             Ok(headers) => headers,
             Err(SourceError::Retry { message, .. }) => return Err(DialError::Sign(message)),
             Err(SourceError::Fatal(fatal)) => return Err(DialError::Sign(fatal.message)),

@@ -46,6 +46,8 @@ struct Rules {
     refuse: VecDeque<u16>,
     /// 403 for signed upgrades.
     refuse_signed: bool,
+    /// Closes every websocket behind its first frame.
+    turn_away: bool,
     /// Cuts, each after so many data messages on its websocket.
     cuts: VecDeque<(usize, Cut)>,
 }
@@ -150,6 +152,11 @@ impl Gateway {
         self.state.rules.lock().expect("no panic").refuse_signed = true;
     }
 
+    /// From now on closes each websocket as soon as it has shown its token.
+    pub fn turn_away(&self) {
+        self.state.rules.lock().expect("no panic").turn_away = true;
+    }
+
     /// Cuts the websocket, and each of those after it, after so many data messages on it.
     pub fn cut_after(&self, cuts: &[(usize, Cut)]) {
         self.state.rules.lock().expect("no panic").cuts.extend(cuts);
@@ -214,8 +221,14 @@ impl State {
         self.hellos.lock().expect("no panic").push(hello);
         self.open.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
-        let cut = self.relay(&mut websocket).await;
-        self.agent.lock().expect("no panic").detach();
+        let away = self.rules.lock().expect("no panic").turn_away;
+        let cut = if away {
+            Some(Cut::Close(1008))
+        } else {
+            let cut = self.relay(&mut websocket).await;
+            self.agent.lock().expect("no panic").detach();
+            cut
+        };
         match cut {
             Some(Cut::Close(code)) => {
                 let frame = CloseFrame { code: code.into(), reason: "Bye".into() };

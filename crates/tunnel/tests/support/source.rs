@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use adit_tunnel::{Fatal, FatalKind, Resumption, Secret, SessionSource, SourceError, Ticket};
 use http::{HeaderName, HeaderValue};
+use tokio::sync::Semaphore;
 
 /// The session's id.
 pub const SESSION: &str = "s-0123";
@@ -24,6 +25,8 @@ struct State {
     answers: VecDeque<Answer>,
     always: Option<Answer>,
     signs: bool,
+    /// Holds the answers of `start` and the signatures back.
+    gate: Option<Arc<Semaphore>>,
     started: usize,
     resumed: usize,
     terminated: Vec<String>,
@@ -53,6 +56,24 @@ impl FakeSource {
 
     pub fn resume_always(&self, answer: Answer) {
         self.state().always = Some(answer);
+    }
+
+    /// Holds back what is asked for from now on, until [`release`](Self::release).
+    pub fn hold(&self) {
+        self.state().gate = Some(Arc::new(Semaphore::new(0)));
+    }
+
+    /// Gives what was held back, and all that is asked for later.
+    pub fn release(&self) {
+        let gate = self.state().gate.take().expect("something is held back");
+        gate.close();
+    }
+
+    async fn gate(&self) {
+        let gate = self.state().gate.clone();
+        if let Some(gate) = gate {
+            gate.acquire().await.expect_err("it is only ever closed");
+        }
     }
 
     /// Signs upgrades.
@@ -91,8 +112,9 @@ pub fn fatal() -> Fatal {
 
 impl SessionSource for FakeSource {
     async fn start(&self) -> Result<Ticket, SourceError> {
+        self.state().started += 1;
+        self.gate().await;
         let mut state = self.state();
-        state.started += 1;
         state.starts.pop_front().map_or_else(|| Ok(ticket(&state)), Err)
     }
 
@@ -119,6 +141,7 @@ impl SessionSource for FakeSource {
         &self,
         url: &str,
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, SourceError> {
+        self.gate().await;
         let state = self.state();
         assert_eq!(url, state.url);
         let headers = [
