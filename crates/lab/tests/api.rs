@@ -224,6 +224,64 @@ async fn instances_are_listed_by_filter_and_page() {
 }
 
 #[tokio::test]
+async fn every_documented_filter_key_of_instances_is_taken_and_no_other() {
+    let lab = lab().await;
+    let filters =
+        |key: &str, value: &str| json!({ "Filters": [{ "Key": key, "Values": [value] }] });
+    let old = |key: &str, value: &str| json!({ "InstanceInformationFilterList": [{ "key": key, "valueSet": [value] }] });
+    for (key, value) in [
+        ("InstanceIds", DEFAULT_INSTANCE),
+        ("AgentVersion", "3.3.987.0"),
+        ("PingStatus", "Online"),
+        ("PlatformType", "Linux"),
+        ("PlatformTypes", "Linux"),
+        ("ResourceType", "EC2Instance"),
+    ] {
+        assert_eq!(listed(&lab, filters(key, value)).await.0, [DEFAULT_INSTANCE], "{key}");
+        assert!(listed(&lab, filters(key, "another")).await.0.is_empty(), "{key}");
+        if key != "PlatformType" {
+            assert_eq!(listed(&lab, old(key, value)).await.0, [DEFAULT_INSTANCE], "{key}");
+        }
+    }
+    // What the lab's instances do not have.
+    for key in ["ActivationIds", "IamRole", "AssociationStatus"] {
+        assert!(listed(&lab, filters(key, "x")).await.0.is_empty(), "{key}");
+        assert!(listed(&lab, old(key, "x")).await.0.is_empty(), "{key}");
+    }
+    for key in ["SourceIds", "SourceTypes", "tag-key", "tag:Name"] {
+        assert!(listed(&lab, filters(key, "x")).await.0.is_empty(), "{key}");
+    }
+    for (body, kind) in [
+        (filters("Colour", "red"), "InvalidFilterKey"),
+        (filters("tag:", "x"), "InvalidFilterKey"),
+        (filters("instanceids", DEFAULT_INSTANCE), "InvalidFilterKey"),
+        (old("Colour", "red"), "ValidationException"),
+        // The older list knows no more than its enum.
+        (old("PlatformType", "Linux"), "ValidationException"),
+        (old("tag:Name", "x"), "ValidationException"),
+        (old("SourceIds", "x"), "ValidationException"),
+    ] {
+        let (name, message) = refused(&lab, "DescribeInstanceInformation", body.clone()).await;
+        assert_eq!(name, kind, "{body}");
+        if kind == "ValidationException" {
+            assert!(message.contains("enum value set: [InstanceIds, "), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filter_key_is_checked_when_there_is_nothing_to_filter() {
+    let lab = lab_with(|config| config.instances.clear()).await;
+    let body = json!({ "Filters": [{ "Key": "Colour", "Values": ["red"] }] });
+    let (name, _) = refused(&lab, "DescribeInstanceInformation", body).await;
+    assert_eq!(name, "InvalidFilterKey");
+    for (key, kind) in [("Colour", "ValidationException"), ("InvokedAfter", "InvalidFilterKey")] {
+        let body = json!({ "State": "Active", "Filters": [{ "key": key, "value": "red" }] });
+        assert_eq!(refused(&lab, "DescribeSessions", body).await.0, kind);
+    }
+}
+
+#[tokio::test]
 async fn polling_for_messages_takes_its_time() {
     let lab = Arc::new(lab().await);
     let body =

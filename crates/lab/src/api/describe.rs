@@ -19,6 +19,10 @@ pub(super) struct DescribeSessions {
     next_token: Option<String>,
 }
 
+/// What sessions can be filtered by.
+const KEYS: [&str; 7] =
+    ["InvokedAfter", "InvokedBefore", "Target", "Owner", "Status", "SessionId", "AccessType"];
+
 /// Lists sessions, newest first.
 pub(super) fn describe_sessions(context: &Context<'_>, request: &DescribeSessions) -> Answer {
     let over = match required("state", request.state.as_deref())? {
@@ -30,13 +34,11 @@ pub(super) fn describe_sessions(context: &Context<'_>, request: &DescribeSession
         }
     };
     let page = Page::new(request.max_results, request.next_token.as_deref(), (1, 200))?;
+    check(&request.filters)?;
     let mut sessions = Vec::new();
     for session in context.service.sessions().iter().rev() {
-        let mut wanted = session.is_over() == over;
-        for filter in &request.filters {
-            wanted &= matches(filter, session)?;
-        }
-        if wanted {
+        let wanted = request.filters.iter().all(|filter| matches(filter, session));
+        if wanted && session.is_over() == over {
             sessions.push(describe(session));
         }
     }
@@ -48,33 +50,41 @@ pub(super) fn describe_sessions(context: &Context<'_>, request: &DescribeSession
     Ok(answer)
 }
 
-fn matches(filter: &Filter, session: &Session) -> Result<bool, ApiError> {
+/// Refuses filters that mean nothing, whether or not there is a session to look at.
+fn check(filters: &[Filter]) -> Result<(), ApiError> {
+    for filter in filters {
+        let key = filter.key.as_str();
+        if !KEYS.contains(&key) {
+            let constraint = format!("Member must satisfy enum value set: [{}]", KEYS.join(", "));
+            return Err(ApiError::constraint("filters.key", &format!("'{key}'"), &constraint));
+        }
+        if key.starts_with("Invoked")
+            && let Some(other) = filter.values().find(|value| instant(value).is_none())
+        {
+            let message = format!("'{other}' is not a date.");
+            return Err(ApiError::of_model("InvalidFilterKey", message));
+        }
+    }
+    Ok(())
+}
+
+fn instant(value: &str) -> Option<i128> {
+    value.parse::<Timestamp>().ok().map(|at| at.as_millisecond().into())
+}
+
+fn matches(filter: &Filter, session: &Session) -> bool {
     let started = i128::try_from(session.started_unix.as_millis()).unwrap_or(i128::MAX);
-    let instants = || {
-        filter.values().map(|value| {
-            value.parse::<Timestamp>().map(|at| i128::from(at.as_millisecond())).map_err(|_| {
-                ApiError::of_model("InvalidFilterKey", format!("'{value}' is not a date."))
-            })
-        })
-    };
-    Ok(match filter.key.as_str() {
+    let mut instants = filter.values().filter_map(instant);
+    match filter.key.as_str() {
         "Target" => filter.matches(&session.target),
         "Owner" => filter.matches(&session.owner),
         "Status" => filter.matches(session.state()),
         "SessionId" => filter.matches(&session.id),
         "AccessType" => filter.matches("Standard"),
-        "InvokedAfter" => {
-            instants().collect::<Result<Vec<_>, _>>()?.iter().all(|at| started >= *at)
-        }
-        "InvokedBefore" => {
-            instants().collect::<Result<Vec<_>, _>>()?.iter().all(|at| started <= *at)
-        }
-        other => {
-            let constraint = "Member must satisfy enum value set: [InvokedAfter, InvokedBefore, \
-                              Target, Owner, Status, SessionId, AccessType]";
-            return Err(ApiError::constraint("filters.key", &format!("'{other}'"), constraint));
-        }
-    })
+        "InvokedAfter" => instants.all(|at| started >= at),
+        "InvokedBefore" => instants.all(|at| started <= at),
+        _ => false,
+    }
 }
 
 fn describe(session: &Session) -> Value {

@@ -25,17 +25,31 @@ pub(super) struct ConnectionStatus {
     target: Option<String>,
 }
 
+/// The keys that both kinds of filter have; the older kind's enum has no more.
+const KEYS: [&str; 8] = [
+    "InstanceIds",
+    "AgentVersion",
+    "PingStatus",
+    "PlatformTypes",
+    "ActivationIds",
+    "IamRole",
+    "ResourceType",
+    "AssociationStatus",
+];
+
+/// The keys that only `Filters` has, beside tags; the API reference has had both spellings of the
+/// platform.
+const MORE_KEYS: [&str; 4] = ["PlatformType", "SourceIds", "SourceTypes", "tag-key"];
+
 /// Lists the instances that have ever reported.
 pub(super) fn describe(context: &Context<'_>, request: &Describe) -> Answer {
     let service = context.service;
     let page = Page::new(request.max_results, request.next_token.as_deref(), (5, 50))?;
+    check(request)?;
+    let filters = || request.filters.iter().chain(&request.instance_information_filter_list);
     let mut list = Vec::new();
     for (id, instance) in service.instances() {
-        let mut wanted = true;
-        for filter in request.filters.iter().chain(&request.instance_information_filter_list) {
-            wanted &= matches(filter, &id, &instance, service)?;
-        }
-        if wanted {
+        if filters().all(|filter| matches(filter, &id, &instance, service)) {
             list.push(information(service, &id, &instance));
         }
     }
@@ -55,28 +69,39 @@ pub(super) fn connection_status(context: &Context<'_>, request: &ConnectionStatu
     Ok(json!({ "Target": target, "Status": status }))
 }
 
-fn matches(
-    filter: &Filter,
-    id: &str,
-    instance: &Instance,
-    service: &Service,
-) -> Result<bool, ApiError> {
-    Ok(match filter.key.as_str() {
+/// Refuses what is no key, whether or not there is an instance to look at.
+fn check(request: &Describe) -> Result<(), ApiError> {
+    for Filter { key, .. } in &request.filters {
+        let tag = key.strip_prefix("tag:").is_some_and(|name| !name.is_empty());
+        if !tag && !KEYS.contains(&&**key) && !MORE_KEYS.contains(&&**key) {
+            let message = format!("The specified filter key '{key}' is not valid.");
+            return Err(ApiError::of_model("InvalidFilterKey", message));
+        }
+    }
+    for (n, Filter { key, .. }) in (1..).zip(&request.instance_information_filter_list) {
+        if !KEYS.contains(&&**key) {
+            let member = format!("instanceInformationFilterList.{n}.member.key");
+            let constraint = format!("Member must satisfy enum value set: [{}]", KEYS.join(", "));
+            return Err(ApiError::constraint(&member, &format!("'{key}'"), &constraint));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an instance has what a filter asks for; the lab's have no roles, associations, sources
+/// and tags.
+fn matches(filter: &Filter, id: &str, instance: &Instance, service: &Service) -> bool {
+    match filter.key.as_str() {
         "InstanceIds" => filter.matches(id),
         "PingStatus" => filter.matches(ping(instance)),
         "AgentVersion" => filter.matches(&version(service, instance)),
-        "PlatformTypes" => filter.matches(&instance.about.platform_type),
+        "PlatformType" | "PlatformTypes" => filter.matches(&instance.about.platform_type),
         "ResourceType" => filter.matches(kind(id)),
         "ActivationIds" => {
             instance.about.activation_id.as_ref().is_some_and(|id| filter.matches(id))
         }
-        key if key.starts_with("tag:") => false,
-        "IamRole" | "AssociationStatus" | "SourceIds" | "SourceTypes" => false,
-        _ => {
-            let message = "The specified filter key is not valid.";
-            return Err(ApiError::of_model("InvalidInstanceInformationFilterValue", message));
-        }
-    })
+        _ => false,
+    }
 }
 
 fn ping(instance: &Instance) -> &'static str {
