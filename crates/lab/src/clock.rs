@@ -2,6 +2,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+/// The furthest that the lab's time is ever ahead of the machine's: beyond everything that has a
+/// timer, and still a date that can be written.
+const FURTHEST: Duration = Duration::from_hours(24 * 365 * 100);
+
 /// The lab's time: the machine's, plus what tests have added.
 ///
 /// Tokens, credentials and the service's own timers follow it. Signatures do not: they are made
@@ -32,9 +36,9 @@ impl Clock {
         self.started_unix + self.elapsed()
     }
 
-    /// Moves the lab's time forward.
+    /// Moves the lab's time forward, to a century from the machine's at most.
     pub(crate) fn advance(&self, by: Duration) {
-        self.ahead.send_modify(|ahead| *ahead += by);
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(FURTHEST));
     }
 
     /// Tells when the time was moved.

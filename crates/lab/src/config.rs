@@ -22,7 +22,7 @@ pub struct LabConfig {
     pub maps: Vec<(HostPort, SocketAddr)>,
     /// How fast the emulated agents read their destinations.
     pub pace: Pace,
-    /// One-way delay of every relayed message.
+    /// One-way delay of every relayed message; an hour at most.
     pub latency: Duration,
     /// Whether signatures are checked.
     pub sigv4: bool,

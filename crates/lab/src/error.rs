@@ -2,15 +2,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a lab does not start.
+/// Why a lab does not start. Each text ends with its cause, for those who print one line only.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {
     /// The lab has no access control worth the name, so it stays on this machine.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
+    /// A delay that no session outlives.
+    #[error("a latency of more than an hour")]
+    Latency,
     /// An address that cannot be bound.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -18,10 +21,10 @@ pub enum LabError {
         source: io::Error,
     },
     /// No certificate.
-    #[error("cannot set up TLS")]
+    #[error("cannot set up TLS: {0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file that cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,

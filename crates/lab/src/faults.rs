@@ -10,6 +10,10 @@ use crate::config::LabConfig;
 use crate::gateway::slot::{Hangup, Side};
 use crate::service::Service;
 
+/// The longest one-way delay: far beyond every timer of both sides, and far from what times and
+/// byte counts can hold.
+pub(crate) const MAX_LATENCY: Duration = Duration::from_hours(1);
+
 /// What happens to relayed messages.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Rates {
@@ -83,7 +87,7 @@ pub struct FaultRequest {
     /// Share of messages that are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop: Option<f64>,
-    /// One-way delay, in milliseconds.
+    /// One-way delay, in milliseconds; an hour at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     /// Stops taking messages from a side and giving it any; null ends that.
@@ -172,6 +176,9 @@ pub enum FaultError {
     /// A rate that is no share.
     #[error("`{0}` must be between 0 and 1")]
     Rate(&'static str),
+    /// A delay that no session outlives.
+    #[error("`latency_ms` must be at most {}", MAX_LATENCY.as_millis())]
+    Latency,
     /// No instance of that id.
     #[error("no instance `{0}`")]
     UnknownInstance(String),
@@ -285,9 +292,13 @@ impl FaultRequest {
     fn check(&self, service: &Service) -> Result<(), FaultError> {
         let rates = [("duplicate", self.duplicate), ("reorder", self.reorder), ("drop", self.drop)];
         for (name, rate) in rates {
+            // Nothing contains a NaN.
             if rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
                 return Err(FaultError::Rate(name));
             }
+        }
+        if self.latency_ms.is_some_and(|ms| Duration::from_millis(ms) > MAX_LATENCY) {
+            return Err(FaultError::Latency);
         }
         if self.refuse_upgrade.flatten().is_some_and(|status| !(300..600).contains(&status)) {
             return Err(FaultError::Status);

@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::config::LabConfig;
 use crate::error::LabError;
-use crate::faults::Faults;
+use crate::faults::{Faults, MAX_LATENCY};
 use crate::http::{Authority, Listener, accept};
 use crate::keys::Credentials;
 use crate::service::{REGION, Service};
@@ -33,6 +33,9 @@ impl Lab {
 
     /// Binds the listeners and brings the instances online.
     pub async fn start(config: LabConfig) -> Result<Self, LabError> {
+        if config.latency > MAX_LATENCY {
+            return Err(LabError::Latency);
+        }
         let plain = bind(config.listen, None).await?;
         let address = local(&plain, config.listen)?;
         let mut tls = None;

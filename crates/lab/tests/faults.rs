@@ -32,6 +32,11 @@ async fn an_unknown_fault_is_answered_with_the_known_ones() {
     assert!(text.contains("`cutt`") && text.contains("`refuse_upgrade`"), "{text}");
     for bad in [
         json!({ "duplicate": 1.5 }),
+        json!({ "reorder": -0.1 }),
+        json!({ "drop": -1 }),
+        json!({ "latency_ms": 3_600_001 }),
+        json!({ "latency_ms": u64::MAX }),
+        json!({ "latency_ms": -1 }),
         json!({ "offline": "i-unknown" }),
         json!({ "close_session": "unknown" }),
         json!({ "refuse_upgrade": 200 }),
@@ -40,6 +45,45 @@ async fn an_unknown_fault_is_answered_with_the_known_ones() {
         assert_eq!(control(&lab, "faults", &bad).await.0, 400, "{bad}");
     }
     assert_eq!(control(&lab, "fault", &json!({})).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_rate_that_is_no_number_is_refused() {
+    let lab = lab().await;
+    let nothing = || FaultRequest::default();
+    for bad in [
+        FaultRequest { duplicate: Some(f64::NAN), ..nothing() },
+        FaultRequest { reorder: Some(f64::NAN), ..nothing() },
+        FaultRequest { drop: Some(f64::INFINITY), ..nothing() },
+        FaultRequest { drop: Some(-f64::MIN_POSITIVE), ..nothing() },
+    ] {
+        lab.faults().apply(bad.clone()).expect_err(&format!("{bad:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_after_the_longest_latency() {
+    let lab = lab().await;
+    let (_agent, mut near, mut far, _id) = sides(&lab).await;
+    fault(&lab, json!({ "latency_ms": 3_600_000 })).await;
+    near.binary(input(0, b"for later")).await;
+    until(&lab, |state| state.sessions[0].counts.input_stream_data == 1).await;
+    fault(&lab, json!({ "latency_ms": 0 })).await;
+    far.binary(output(0, b"at once")).await;
+    assert_eq!(near.next().await, output(0, b"at once"));
+}
+
+#[tokio::test]
+async fn the_clock_can_be_moved_further_than_it_goes() {
+    let lab = lab().await;
+    let ticket = start(&lab, DEFAULT_INSTANCE).await;
+    for _ in 0..3 {
+        let (status, _) = control(&lab, "clock", &json!({ "advance_ms": u64::MAX })).await;
+        assert_eq!(status, 200);
+    }
+    lab.faults().advance_clock(std::time::Duration::MAX);
+    until(&lab, |state| state.session(&ticket.id).is_some_and(|s| s.state == "Terminated")).await;
+    start(&lab, DEFAULT_INSTANCE).await;
 }
 
 #[tokio::test]

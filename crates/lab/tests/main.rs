@@ -5,6 +5,7 @@ mod faults;
 mod lifecycle;
 mod relay;
 mod signature;
+mod start;
 mod support;
 mod tls;
 mod transcript;

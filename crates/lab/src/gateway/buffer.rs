@@ -15,6 +15,10 @@ const CAPACITY: usize = 4 << 20;
 /// not limit the throughput.
 const CAPACITY_PER_SECOND: f64 = (256 << 20) as f64;
 
+/// The latency that is made room for; a longer one does limit the throughput, but not the memory
+/// of the machine.
+const ROOM_FOR: Duration = Duration::from_secs(2);
+
 /// How long a message that is to be overtaken waits for another to do so.
 const REORDER_WAIT: Duration = Duration::from_millis(5);
 
@@ -38,8 +42,9 @@ struct Waiting {
 impl Buffer {
     /// Whether another message may come.
     pub(super) fn has_room(&self, latency: Duration) -> bool {
-        let travelling = (latency.as_secs_f64() * CAPACITY_PER_SECOND) as usize;
-        self.bytes < CAPACITY + travelling
+        let room_for = latency.min(ROOM_FOR);
+        let travelling = (room_for.as_secs_f64() * CAPACITY_PER_SECOND) as usize;
+        self.bytes < CAPACITY.saturating_add(travelling)
     }
 
     /// Takes a message, which the rates may drop, double or hold back. Says whether it was dropped.
@@ -139,6 +144,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
+    use crate::faults::MAX_LATENCY;
 
     fn drain(buffer: &mut Buffer, now: Instant) -> Vec<u8> {
         std::iter::from_fn(|| buffer.pop(now)).map(|message| message[0]).collect()
@@ -205,5 +211,13 @@ mod tests {
         assert!(buffer.has_room(Duration::from_millis(100)), "latency adds room");
         buffer.pop(now);
         assert!(buffer.has_room(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_longest_latency_adds_room_and_not_without_bounds() {
+        let mut buffer = Buffer::default();
+        assert!(buffer.has_room(Duration::MAX) && buffer.has_room(MAX_LATENCY));
+        buffer.bytes = 1 << 30;
+        assert!(!buffer.has_room(Duration::MAX) && !buffer.has_room(MAX_LATENCY));
     }
 }
