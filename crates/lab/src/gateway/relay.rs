@@ -115,7 +115,6 @@ impl Relay {
         for side in Side::BOTH {
             self.hang_up(side, Hangup::Close(NORMAL));
         }
-        self.session.publish(self.counts, false, false);
     }
 
     /// Whether a side is waited for to send, and to take.
@@ -277,5 +276,62 @@ impl Relay {
             *closing = Closing { until: now + GRACE, told: true };
         }
         (closing.told && !here) || closing.until <= now
+    }
+}
+
+impl Drop for Relay {
+    /// However it ends, a defect of its own included: nobody is connected to a session without a
+    /// relay, and nobody should be told that they are.
+    fn drop(&mut self) {
+        self.session.publish(self.counts, false, false);
+        self.service.end_session(&self.session, "the relay is gone");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LabConfig;
+    use crate::gateway::session::NewSession;
+
+    fn service() -> (Arc<Service>, Arc<Session>) {
+        let service = Arc::new(Service::new(LabConfig::default(), String::new(), None));
+        let new = NewSession {
+            id: "session".to_owned(),
+            target: "instance".to_owned(),
+            document: String::new(),
+            parameters: <_>::default(),
+            reason: None,
+            owner: String::new(),
+        };
+        let session = Session::open(&service, new);
+        (service, session)
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_dies_ends_its_session() {
+        let (service, session) = service();
+        session.publish(Counts::default(), true, true);
+        assert_eq!(session.state(), "Connected");
+        let (_commands, receiver) = mpsc::unbounded_channel();
+        let relay = Relay::new(Arc::clone(&session), service, receiver);
+        let died = tokio::spawn(async move {
+            let _relay = relay;
+            panic!("a defect");
+        });
+        died.await.expect_err("a panic");
+        assert_eq!(session.state(), "Terminated");
+        assert!(session.agent_stop.is_cancelled(), "its agent is told");
+        let status = session.status();
+        assert!(!status.client_here && !status.agent_here);
+    }
+
+    #[tokio::test]
+    async fn a_lab_that_stops_ends_its_sessions() {
+        let (service, session) = service();
+        service.stop.cancel();
+        service.tasks.close();
+        service.tasks.wait().await;
+        assert!(session.is_over());
     }
 }
