@@ -8,20 +8,38 @@ mod open;
 mod report;
 
 use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::signals::{Signals, Stop};
 use crate::ui::Printer;
 
 /// Runs a command to its end.
-pub(crate) async fn run(settings: Settings, printer: Printer) -> Result<Exit, Failure> {
-    let signals = Signals::new().map_err(|error| {
-        Failure::new(Kind::Internal, format!("cannot wait for signals: {error}"))
-    })?;
+pub(crate) async fn run(
+    settings: Settings,
+    signals: Signals,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     match settings {
+        // This one has a session to give back when standard output fails.
         Settings::Connect(settings) => Box::pin(connect::run(*settings, signals, printer)).await,
-        Settings::Demo(settings) => Box::pin(demo::run(settings, signals, printer)).await,
-        Settings::Lab(settings) => lab::run(*settings, signals, printer).await,
+        Settings::Demo(settings) => {
+            while_printing(printer, Box::pin(demo::run(settings, signals, printer))).await
+        }
+        Settings::Lab(settings) => {
+            while_printing(printer, lab::run(*settings, signals, printer)).await
+        }
+    }
+}
+
+/// Runs a command until standard output fails.
+async fn while_printing(
+    printer: Printer,
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        biased;
+        failure = printer.broken() => Err(failure),
+        ended = command => ended,
     }
 }
 

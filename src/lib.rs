@@ -16,6 +16,7 @@ mod source;
 mod ui;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -23,7 +24,11 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
+use crate::signals::{Heard, Signals};
 use crate::ui::{Output, Printer};
+
+/// How long the end waits for a reader of standard output.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
@@ -39,6 +44,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit,
         Err(failure) => {
             printer.failure(&failure);
+            printer.drain_within(LAST_LINES);
             Exit::Failed(failure.kind)
         }
     };
@@ -51,10 +57,48 @@ fn run(settings: Settings, printer: Printer) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
-    let result = runtime.block_on(commands::run(settings, printer));
+    let exit = runtime.block_on(async {
+        let signals = Signals::new().map_err(|error| {
+            Failure::new(Kind::Internal, format!("cannot wait for signals: {error}"))
+        })?;
+        let heard = signals.heard();
+        let ended = commands::run(settings, signals, printer).await;
+        Ok(finish(ended, &heard, printer).await)
+    });
     // Nothing that still runs is worth waiting for: a second Ctrl-C ends at once.
     runtime.shutdown_background();
-    result
+    exit
+}
+
+/// Says why the command failed, and gives the reader of standard output the time to hear it.
+async fn finish(ended: Result<Exit, Failure>, heard: &Heard, printer: Printer) -> Exit {
+    let exit = ended.unwrap_or_else(|failure| {
+        printer.failure(&failure);
+        Exit::Failed(failure.kind)
+    });
+    if heard.is_urgent() {
+        return exit;
+    }
+    let asked = async {
+        match Signals::new() {
+            Ok(mut signals) => drop(signals.next().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let fault = tokio::select! {
+        fault = printer.drained() => fault,
+        () = tokio::time::sleep(LAST_LINES) => None,
+        () = asked => None,
+    };
+    match (exit, fault) {
+        // What it was, it was told above; and who asked for the end may be gone before it.
+        (exit @ Exit::Failed(_), _) | (exit, None) => exit,
+        (exit, Some(fault)) if fault.kind == Kind::BrokenPipe => exit,
+        (_, Some(fault)) => {
+            printer.failure(&fault);
+            Exit::Failed(fault.kind)
+        }
+    }
 }
 
 /// Prints help, version or what is wrong with the arguments.

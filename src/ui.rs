@@ -1,7 +1,9 @@
 //! What is printed, and where.
 
 mod event;
+pub(crate) mod plain;
 mod printer;
+mod stdout;
 mod units;
 
 pub(crate) use event::Event;

@@ -11,15 +11,17 @@ use super::local::{self, Bound};
 use super::open;
 use super::report::Report;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::settings::{Access, ConnectSettings};
 use crate::signals::{Signals, Stop};
 use crate::ui::Printer;
 
-/// How long an interrupted start has to give its session back.
-///
-/// It comes on top of the bounds that the tunnel has for its own end.
-const GIVE_BACK: Duration = Duration::from_secs(5);
+/// How long a start that was broken off has to give its session back: what the tunnel itself takes
+/// for its end at most, and a little more.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+
+/// Why a command ends: somebody asked for it, or it failed.
+type Ending = Result<Stop, Failure>;
 
 pub(crate) async fn run(
     settings: ConnectSettings,
@@ -38,33 +40,25 @@ pub(crate) async fn run(
         let aws = adit_aws::load(aws_options(access)).await?;
         open::tunnel(aws, request, options, sender).await.map_err(Failure::from)
     });
-    let stop = match start(opening, &mut events, &mut signals, &report).await? {
-        Started::Open(tunnel) => {
-            report.ready(&bound.address)?;
-            hold(&tunnel, bound, events, &mut signals, &mut report).await?
-        }
-        Started::Stopped(stop) => {
-            report.stop = Some(stop);
+    let ending = match start(opening, &mut events, &mut signals, &report, printer).await {
+        Ok(tunnel) => hold(&tunnel, bound, events, &mut signals, &mut report, printer).await,
+        Err(ending) => {
+            report.stop = ending.as_ref().ok().copied();
+            // A session that was started is given back, whatever it was that came between.
             tokio::select! {
                 _ = timeout(GIVE_BACK, drain(&mut events, &report)) => {}
                 _ = signals.next() => {}
             }
-            printer.parting("stopped before the tunnel was open");
-            stop
+            if ending.is_ok() {
+                printer.parting("stopped before the tunnel was open");
+            }
+            ending
         }
     };
-    Ok(match stop {
+    Ok(match ending? {
         Stop::Terminate if settings.exit_zero_on_sigterm => Exit::Done,
         stop => stop.into(),
     })
-}
-
-/// How the start came out.
-enum Started {
-    /// The tunnel is ready.
-    Open(Tunnel),
-    /// The user or a supervisor thought better of it.
-    Stopped(Stop),
 }
 
 /// Waits for the tunnel, reporting what happens on the way.
@@ -73,68 +67,81 @@ async fn start(
     events: &mut UnboundedReceiver<TunnelEvent>,
     signals: &mut Signals,
     report: &Report,
-) -> Result<Started, Failure> {
+    printer: Printer,
+) -> Result<Tunnel, Ending> {
     loop {
         tokio::select! {
             biased;
-            stop = signals.next() => return Ok(Started::Stopped(stop)),
-            Some(event) = events.recv() => report.event(&event)?,
+            stop = signals.next() => return Err(Ok(stop)),
+            failure = printer.broken() => return Err(Err(failure)),
+            Some(event) = events.recv() => report.event(&event),
             opened = &mut opening => {
                 while let Ok(event) = events.try_recv() {
-                    report.event(&event)?;
+                    report.event(&event);
                 }
-                return opened.map(Started::Open);
+                return opened.map_err(Err);
             }
         }
     }
 }
 
-/// Serves local connections until the tunnel ends, which is a failure, or is asked to.
+/// Serves local connections until the tunnel ends, which is a failure, or is asked to. Whatever
+/// the reason, the tunnel is closed before this returns.
 async fn hold(
     tunnel: &Tunnel,
     bound: Bound,
     mut events: UnboundedReceiver<TunnelEvent>,
     signals: &mut Signals,
     report: &mut Report,
-) -> Result<Stop, Failure> {
+    printer: Printer,
+) -> Ending {
     let mut serving = std::pin::pin!(tunnel.serve(bound.listener));
-    let ended = loop {
+    let mut served = false;
+    // Where this fails, `broken` says so below.
+    drop(report.ready(&bound.address));
+    let ending = loop {
         tokio::select! {
             biased;
             stop = signals.next() => break Ok(stop),
-            Some(event) = events.recv() => {
-                if let Err(failure) = report.event(&event) {
-                    break Err(failure);
-                }
+            failure = printer.broken() => break Err(failure),
+            Some(event) = events.recv() => report.event(&event),
+            end = &mut serving => {
+                served = true;
+                break Err(match end {
+                    End::Failed(error) => error.into(),
+                    // Nobody else closes it.
+                    End::Closed => Failure::new(Kind::Internal, "the tunnel was closed"),
+                });
             }
-            end = &mut serving => break match end {
-                End::Failed(error) => Err(error.into()),
-                // Nobody else closes it.
-                End::Closed => Err(Failure::new(crate::failure::Kind::Internal, "the tunnel was closed")),
-            },
         }
     };
-    report.stop = ended.as_ref().ok().copied();
+    report.stop = ending.as_ref().ok().copied();
+    // The listener closes as soon as it is served again, long before the goodbyes are said.
+    let closing = async {
+        tokio::join!(tunnel.close(), async {
+            if !served {
+                serving.await;
+            }
+        });
+    };
     // A second request to stop does not wait for the end.
     tokio::select! {
-        () = tunnel.close() => {}
+        () = closing => {}
         _ = signals.next() => {}
     }
     while let Ok(event) = events.try_recv() {
-        report.event(&event)?;
+        report.event(&event);
     }
-    if ended.is_ok() {
+    if ending.is_ok() {
         report.parting(&tunnel.stats());
     }
-    ended
+    ending
 }
 
 /// Reports until nothing more can come.
 async fn drain(events: &mut UnboundedReceiver<TunnelEvent>, report: &Report) {
     while let Some(event) = events.recv().await {
-        if report.event(&event).is_err() {
-            return;
-        }
+        report.event(&event);
     }
 }
 

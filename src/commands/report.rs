@@ -8,6 +8,9 @@ use crate::failure::Failure;
 use crate::signals::Stop;
 use crate::ui::{Event, Printer, size, span};
 
+/// The most characters of a text that the far end sends.
+const MESSAGE_LIMIT: usize = 2_000;
+
 /// Reports the events of one tunnel.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -39,25 +42,31 @@ impl Report {
         self
     }
 
-    /// Says that local clients can connect to `address`.
+    /// Says that local clients can connect to `address`; fails when standard output has.
     pub(crate) fn ready(&self, address: &str) -> Result<(), Failure> {
         let target = self.target.as_str();
         self.printer.event(&Event::Ready { connection: target, address, target })?;
         if self.words {
-            self.printer.data(&format!("listening on {address} ({target})"))?;
+            self.printer.line(&format!("listening on {address} ({target})"))?;
         }
         Ok(())
     }
 
-    /// Reports one event; fails when standard output does.
-    pub(crate) fn event(&self, event: &TunnelEvent) -> Result<(), Failure> {
+    /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
+    pub(crate) fn event(&self, event: &TunnelEvent) {
         if self.words {
             self.speak(event);
         }
+        drop(self.print(event));
+    }
+
+    fn print(&self, event: &TunnelEvent) -> Result<(), Failure> {
         match event {
             TunnelEvent::Starting => self.printer.event(&Event::Starting),
             TunnelEvent::Session { id } => self.printer.event(&Event::Session { id, lane: 0 }),
-            TunnelEvent::CustomerMessage(text) => self.printer.event(&Event::Message { text }),
+            TunnelEvent::CustomerMessage(text) => {
+                self.printer.event(&Event::Message { text: shortened(text) })
+            }
             TunnelEvent::Opened { stream, .. } => {
                 self.printer.event(&Event::Opened { stream: stream.0 })
             }
@@ -112,7 +121,7 @@ impl Report {
             TunnelEvent::Starting => {
                 self.printer.note(&format!("starting a session on {}", self.bastion));
             }
-            TunnelEvent::CustomerMessage(text) => self.printer.note(text),
+            TunnelEvent::CustomerMessage(text) => self.printer.note(shortened(text)),
             TunnelEvent::ConnectRefused { .. } => self.printer.warn(&format!(
                 "the bastion could not connect to {}; the local connection was closed",
                 self.target
@@ -156,6 +165,11 @@ impl Report {
     }
 }
 
+/// A text of the far end, as much of it as anybody will read.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(MESSAGE_LIMIT).map_or(text, |(end, _)| &text[..end])
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -194,6 +208,12 @@ fn rejection(rejection: Rejection) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_the_far_end_has_an_end() {
+        assert_eq!(shortened("Grüße"), "Grüße");
+        assert_eq!(shortened(&"ü".repeat(MESSAGE_LIMIT + 1)), "ü".repeat(MESSAGE_LIMIT));
+    }
 
     #[test]
     fn the_hourly_close_is_named_by_its_code() {

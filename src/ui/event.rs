@@ -50,6 +50,11 @@ pub(crate) enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// Whether it tells how the command ended.
+    pub(crate) fn is_last(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Error { .. })
+    }
+
     /// The event as a line, without its end: `event`, `time`, and what it says.
     pub(crate) fn to_json(&self, now: Timestamp) -> Result<String, serde_json::Error> {
         let mut text = serde_json::to_string(self)?;

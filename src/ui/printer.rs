@@ -1,11 +1,14 @@
 //! Standard output for data, standard error for everything else.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use super::Event;
+use super::stdout::Stdout;
+use super::{Event, plain};
 use crate::cli::OutputArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -25,31 +28,71 @@ impl From<&OutputArgs> for Output {
     }
 }
 
+/// The one standard output, from the first line on.
+static STDOUT: LazyLock<Stdout> = LazyLock::new(|| Stdout::start(io::stdout()));
+
 /// Prints; cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     output: Output,
+    stdout: &'static Stdout,
 }
 
 impl Printer {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output }
+        Self { output, stdout: &STDOUT }
     }
 
-    /// Prints data as text; nothing with `--json`.
+    /// Prints data as text, with line breaks where it has them; nothing with `--json`.
+    ///
+    /// Fails when something before it could not be written; whether this can is told later, by
+    /// [`broken`](Self::broken).
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
-        if self.output.json { Ok(()) } else { write(text) }
+        if self.output.json { Ok(()) } else { self.stdout.push(plain::lines(text)) }
     }
 
-    /// Prints an event; nothing without `--json`.
+    /// Prints one line of data as text, whatever is in it; nothing with `--json`.
+    pub(crate) fn line(self, text: &str) -> Result<(), Failure> {
+        self.data(&plain::line(text))
+    }
+
+    /// Prints an event; nothing without `--json`. Fails as [`data`](Self::data) does.
+    ///
+    /// Events that nobody reads are left out beyond a limit, and counted: the tunnel goes on. The
+    /// last ones of a command are kept.
     pub(crate) fn event(self, event: &Event<'_>) -> Result<(), Failure> {
         if !self.output.json {
             return Ok(());
         }
-        let line = event.to_json(Timestamp::now()).map_err(|error| {
-            Failure::new(Kind::Internal, format!("cannot write an event: {error}"))
-        })?;
-        write(&line)
+        if self.stdout.is_full() && !event.is_last() {
+            if self.stdout.lose() {
+                self.warn("nobody reads standard output; events are left out until somebody does");
+            }
+            return Ok(());
+        }
+        match self.stdout.take_lost() {
+            0 => {}
+            lost => {
+                let message = format!("{lost} events were left out: nobody read standard output");
+                self.stdout.push(json(&Event::Warning { message: &message })?)?;
+            }
+        }
+        self.stdout.push(json(event)?)
+    }
+
+    /// Waits until standard output fails; for ever when it does not.
+    pub(crate) async fn broken(self) -> Failure {
+        self.stdout.broken().await
+    }
+
+    /// Waits until all that was printed is written, or tells why it cannot be.
+    pub(crate) async fn drained(self) -> Option<Failure> {
+        self.stdout.drained().await
+    }
+
+    /// The same for where no runtime is, with a limit.
+    pub(crate) fn drain_within(self, limit: Duration) {
+        self.stdout.drain_within(limit);
     }
 
     /// Tells a person what goes on; nothing with `--quiet`.
@@ -62,8 +105,10 @@ impl Printer {
     /// Tells a person that what they asked to stop has stopped; nothing with `--quiet`.
     pub(crate) fn parting(self, text: &str) {
         // A terminal has echoed Ctrl-C as two characters, which this line takes the place of.
-        let over = if io::stderr().is_terminal() { "\r" } else { "" };
-        self.note(&format!("{over}{text}"));
+        if !self.output.quiet && io::stderr().is_terminal() {
+            drop(io::stderr().write_all(b"\r"));
+        }
+        self.note(text);
     }
 
     /// Tells a person that something is not as it should be; nothing with `--quiet`.
@@ -78,6 +123,15 @@ impl Printer {
         if failure.kind == Kind::BrokenPipe {
             return;
         }
+        self.failure_event(failure);
+        say(Some(("error", AnsiColor::Red)), &failure.message);
+        for hint in &failure.hints {
+            say(Some(("hint", AnsiColor::Cyan)), hint);
+        }
+    }
+
+    /// Tells the same as an event alone.
+    pub(crate) fn failure_event(self, failure: &Failure) {
         let event = Event::Error {
             code: Exit::Failed(failure.kind).code(),
             kind: failure.kind,
@@ -86,23 +140,20 @@ impl Printer {
         };
         // The reader may be gone: the exit code says the rest.
         drop(self.event(&event));
-        say(Some(("error", AnsiColor::Red)), &failure.message);
-        for hint in &failure.hints {
-            say(Some(("hint", AnsiColor::Cyan)), hint);
-        }
     }
 }
 
-/// Writes a line to standard output and sees it through.
-fn write(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")
-        .and_then(|()| stdout.flush())
-        .map_err(|error| crate::failure::of_output(&error))
+/// An event as a line of text.
+fn json(event: &Event<'_>) -> Result<String, Failure> {
+    event
+        .to_json(Timestamp::now())
+        .map(plain::json)
+        .map_err(|error| Failure::new(Kind::Internal, format!("cannot write an event: {error}")))
 }
 
 /// Writes a line to standard error. Nobody can be told when that fails.
 fn say(label: Option<(&str, AnsiColor)>, text: &str) {
+    let text = plain::line(text);
     let mut stderr = anstream::stderr().lock();
     let written = match label {
         Some((label, color)) => {

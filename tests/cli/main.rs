@@ -7,4 +7,6 @@ mod common;
 mod architecture;
 mod arguments;
 mod outputs;
+mod readers;
+mod stopping;
 mod surroundings;

@@ -1,7 +1,7 @@
 //! The telling: numbered steps, each with a few lines.
 
 use crate::failure::Failure;
-use crate::ui::{Event, Printer};
+use crate::ui::{Event, Printer, plain};
 
 /// The story so far.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Story {
         let mut text = format!("{}. {title}", self.steps);
         for line in lines {
             text.push_str("\n   ");
-            text.push_str(line);
+            text.push_str(&plain::line(line));
         }
         self.printer.data(&text)
     }

@@ -95,8 +95,8 @@ async fn open_tunnel(
     let report = Report::new(printer, &target.to_string(), &target.bastion).events_only();
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            // Where standard output is gone, the story notices it too.
-            if report.event(&event).is_err() || forward.send(event).is_err() {
+            report.event(&event);
+            if forward.send(event).is_err() {
                 return;
             }
         }
