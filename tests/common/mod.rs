@@ -7,6 +7,7 @@ pub(crate) mod lab;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod servers;
+pub(crate) mod stories;
 pub(crate) mod wait;
 
 /// The instance that a lab has unless it is told otherwise.

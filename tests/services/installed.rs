@@ -1,34 +1,11 @@
-//! Finding servers on this machine, and starting them as an unprivileged user.
+//! Starting servers as an unprivileged user.
 
-use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
-
-/// What a test needs and this machine lacks.
-#[derive(Clone, Debug)]
-pub(crate) struct Missing(String);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not installed", self.0)
-    }
-}
-
-/// The path of a program in `PATH` or one of `folders`.
-pub(crate) fn find(program: &str, folders: &[PathBuf]) -> Result<PathBuf, Missing> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    folders
-        .iter()
-        .cloned()
-        .chain(std::env::split_paths(&path))
-        .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file())
-        .ok_or_else(|| Missing(program.to_owned()))
-}
 
 /// The user that servers run as: PostgreSQL refuses to be root.
 #[derive(Clone, Copy, Debug)]

@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, NoTls};
 
-use crate::Story;
 use crate::common::bytes::Noise;
 use crate::common::connect::Connect;
 use crate::common::lab::Lab;
+use crate::common::stories::Story;
 pub(crate) use server::installed;
 use server::{Postgres, connect, login};
 

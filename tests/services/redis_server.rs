@@ -8,13 +8,13 @@ use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
-use crate::Story;
 use crate::common::bytes::Noise;
 use crate::common::connect::Connect;
 use crate::common::lab::{Lab, LabBuilder};
 use crate::common::process::Program;
+use crate::common::stories::{Missing, Story, find};
 use crate::common::wait::until;
-use crate::installed::{Missing, User, command, find, folder, free_port};
+use crate::installed::{User, command, folder, free_port};
 
 pub(crate) const STORIES: &[Story] = &[
     (

@@ -9,8 +9,9 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
 
 use crate::common::process::Program;
+use crate::common::stories::{Missing, find};
 use crate::common::wait::until;
-use crate::installed::{Missing, User, command, find, folder, free_port};
+use crate::installed::{User, command, folder, free_port};
 
 /// A running server; its data go with it.
 pub(crate) struct Postgres {
