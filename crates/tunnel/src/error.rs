@@ -54,8 +54,8 @@ pub enum TunnelError {
         /// The last HTTP status, 401 or 403.
         status: u16,
     },
-    /// The agent did not complete the handshake in time.
-    #[error("the agent did not complete the handshake within 30 seconds")]
+    /// Agent and client did not complete the handshake in time: one of them did not hear the other.
+    #[error("agent and client did not complete their handshake in time")]
     HandshakeTimeout,
     /// The agent's handshake is not one of a port session.
     #[error("handshake with the agent failed: {0}")]
@@ -148,7 +148,11 @@ impl TunnelError {
         ];
         let line = one_line(output);
         let lower = line.to_lowercase();
-        if REFUSED.iter().any(|mark| lower.contains(mark)) {
+        // The agent's own patience of 15 s is shorter than the engine's. Its advice is for users
+        // of another client.
+        if lower.contains("handshake timed out") {
+            Self::HandshakeTimeout
+        } else if REFUSED.iter().any(|mark| lower.contains(mark)) {
             Self::Refused { output: line }
         } else {
             Self::SessionOver { output: line }
@@ -192,6 +196,9 @@ mod tests {
         ] {
             assert!(matches!(closed(output), TunnelError::Refused { .. }), "{output}");
         }
+        let slow =
+            "----ERROR---- Encountered error while initiating handshake. Handshake timed out.";
+        assert!(matches!(closed(slow), TunnelError::HandshakeTimeout));
         assert!(matches!(closed(""), TunnelError::SessionOver { .. }));
         assert!(matches!(closed("Session timed out"), TunnelError::SessionOver { .. }));
     }
