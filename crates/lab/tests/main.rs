@@ -1,6 +1,7 @@
 //! The lab from outside: over its sockets, with an independent signer.
 
 mod api;
+mod bounds;
 mod faults;
 mod lifecycle;
 mod relay;

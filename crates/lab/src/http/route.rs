@@ -1,12 +1,15 @@
+use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::answer::{Answer, ApiError, amz_json, escaped, text, xml};
@@ -17,6 +20,9 @@ use crate::service::Service;
 
 /// Bytes of the longest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The message gateway's signing name.
 const MESSAGES: &str = "ssmmessages";
@@ -29,10 +35,10 @@ pub(super) async fn answer(
 ) -> Answer {
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, "body too large\n");
+    let body = match read(body, BODY_TIME).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
     };
-    let body = body.to_bytes();
     let path = parts.uri.path().to_owned();
     let mut segments = path.trim_start_matches('/').splitn(3, '/');
     let segments = (segments.next(), segments.next(), segments.next());
@@ -48,6 +54,27 @@ pub(super) async fn answer(
             open_channel(&service, &parts, upgrade, kind, id)
         }
         _ => text(StatusCode::NOT_FOUND, "nothing here\n"),
+    }
+}
+
+/// Reads a body within its bounds. One that announces too much is not read at all.
+async fn read<B>(body: B, time: Duration) -> Result<Bytes, Answer>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let too_large = || text(StatusCode::PAYLOAD_TOO_LARGE, "body too large\n");
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
+    match timeout(time, Limited::new(body, BODY_LIMIT).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => {
+            debug!(error, "no body");
+            Err(text(StatusCode::BAD_REQUEST, "body broken off\n"))
+        }
+        Err(_) => Err(text(StatusCode::REQUEST_TIMEOUT, "body too slow\n")),
     }
 }
 
@@ -178,4 +205,23 @@ fn open_channel(
         _ => return text(StatusCode::NOT_FOUND, "nothing here\n"),
     }
     upgrade::switching(&parts.headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt, stream};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let start = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"{")))]);
+        let body = StreamBody::new(start.chain(stream::pending()));
+        let refusal = read(body, Duration::from_millis(1)).await.expect_err("a refusal");
+        assert_eq!(refusal.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }
