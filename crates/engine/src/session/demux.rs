@@ -36,12 +36,14 @@ impl Refusals {
 impl Session {
     /// Takes the next bytes of the agent's multiplexed stream.
     pub(super) fn demultiplex(&mut self, now: Instant, mut bytes: Bytes) {
+        let whole = bytes.len();
         loop {
             match self.decoder.next(&mut bytes) {
                 Ok(Some(Item::Data(id, data))) => {
                     let len = data.len() as u64;
                     // A stream that was reset here still gets what was under way.
-                    if self.streams.deliver(now, StreamId(id), data, &mut self.events) {
+                    let id = StreamId(id);
+                    if self.streams.deliver(now, id, data, whole, &mut self.events) {
                         self.counters.bytes_in += len;
                     }
                 }

@@ -101,8 +101,9 @@ impl Session {
         if let Line::Free { early } = std::mem::replace(&mut self.line, carrying) {
             for bytes in early {
                 self.streams.uncount_unread(&bytes);
-                self.counters.bytes_in += bytes.len() as u64;
-                self.streams.deliver(now, id, bytes, &mut self.events);
+                let len = bytes.len();
+                self.counters.bytes_in += len as u64;
+                self.streams.deliver(now, id, bytes, len, &mut self.events);
             }
         }
     }
@@ -130,9 +131,9 @@ impl Session {
                 early.push_back(bytes);
             }
             Line::Carrying { id, .. } => {
-                let (id, len) = (*id, bytes.len() as u64);
-                if self.streams.deliver(now, id, bytes, &mut self.events) {
-                    self.counters.bytes_in += len;
+                let (id, len) = (*id, bytes.len());
+                if self.streams.deliver(now, id, bytes, len, &mut self.events) {
+                    self.counters.bytes_in += len as u64;
                 }
             }
             Line::Disconnecting { .. } => {}

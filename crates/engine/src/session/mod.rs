@@ -183,8 +183,15 @@ impl Session {
     /// Whether the websocket should be read. False while the inbound budget is used up, so that
     /// the peer feels it, and when the session is over.
     pub fn wants_input(&self) -> bool {
+        !matches!(self.phase, Phase::Closed) && !self.is_unread_full() && !self.acks.is_full()
+    }
+
+    /// Whether the inbound budget is used up: of the reasons not to want input, the one that
+    /// lasts until streams are read. The other, acknowledgements that wait to be sent, goes away
+    /// with [`poll_transmit`](Self::poll_transmit).
+    pub fn is_unread_full(&self) -> bool {
         let (unread, budget) = self.inbound_room();
-        !matches!(self.phase, Phase::Closed) && unread < budget && !self.acks.is_full()
+        unread >= budget
     }
 
     /// The mode, known after the agent's first message.

@@ -9,6 +9,10 @@ use crate::{Cause, Chunk, Event, StreamId};
 /// Memory beyond its bytes that a piece of received data costs.
 const PIECE_COST: usize = 64;
 
+/// How many times what it counts a piece may keep in memory, since it keeps its whole message.
+/// Smaller pieces are copied; those of ordinary messages are not.
+const PINNED_MAX: usize = 4;
+
 /// Bytes that all streams together may have waiting to be sent. Beyond it each stream may have
 /// one chunk, so that none starves.
 const WAITING_MAX: usize = 16 << 20;
@@ -231,12 +235,14 @@ impl Streams {
         stream.waiting.drain(..).for_each(|chunk| pool.put(chunk.buffer));
     }
 
-    /// Hands received bytes to a stream; false when it takes none.
+    /// Hands received bytes, part of a payload of `whole` bytes, to a stream; false when it takes
+    /// none.
     pub(crate) fn deliver(
         &mut self,
         now: Instant,
         id: StreamId,
-        bytes: Bytes,
+        mut bytes: Bytes,
+        whole: usize,
         events: &mut VecDeque<Event>,
     ) -> bool {
         let Some(stream) = self.map.get_mut(&id) else { return false };
@@ -246,6 +252,9 @@ impl Streams {
         stream.heard = true;
         stream.quiet_since = now;
         let cost = Self::cost(&bytes);
+        if whole > cost.saturating_mul(PINNED_MAX) {
+            bytes = Bytes::copy_from_slice(&bytes);
+        }
         stream.unread_cost += cost;
         self.unread += cost;
         stream.unread.push_back(bytes);

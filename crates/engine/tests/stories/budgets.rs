@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use adit_engine::{Event, SessionConfig};
+use adit_engine::{Event, Read, SessionConfig};
+use adit_wire::PayloadType;
+use adit_wire::smux::Frame;
 use bytes::BufMut;
 
 use crate::harness::{Behaviour, Script, Universe, Weather, ms, pattern};
@@ -169,4 +171,54 @@ fn out_of_order_messages_beyond_the_budget_are_not_acknowledged() {
     universe.run_until("read", |universe| universe.received(id).len() == long.len());
     assert!(universe.received(id) == long);
     assert!(universe.session.stats().dropped_for_room > 0);
+}
+
+#[test]
+fn a_small_piece_does_not_keep_its_message() {
+    let mut universe = Universe::ready(quick([Behaviour::Sink]), Weather::calm(1), 1);
+    let (id, other) = (universe.open(), universe.open());
+    universe.run_for(ms(50));
+    let mut payload = Vec::new();
+    for (stream, len) in [(id.0, 100), (other.0, 30_000)] {
+        payload.extend(Frame::Psh { stream, len }.encode());
+        payload.extend(pattern(1, len.into()));
+    }
+    universe.agent.say(universe.now, PayloadType::Output, &payload);
+    let message = universe.agent.transmit().expect("the message");
+    let whole = message.as_ptr_range();
+    universe.session.receive(universe.now, message.clone());
+    let mut pieces = Vec::new();
+    let read = universe.session.read(universe.now, id, 1 << 20, &mut pieces);
+    assert_eq!(read, Read::Data(100));
+    assert!(pieces.iter().all(|piece| !whole.contains(&piece.as_ptr())), "a copy");
+    pieces.clear();
+    let read = universe.session.read(universe.now, other, 1 << 20, &mut pieces);
+    assert_eq!(read, Read::Data(30_000));
+    assert!(pieces.iter().all(|piece| whole.contains(&piece.as_ptr())), "no copy of much");
+}
+
+#[test]
+fn unread_bytes_are_told_from_acknowledgements_that_wait() {
+    let config = SessionConfig { inbound_budget: 100_000, ..SessionConfig::default() };
+    let script = quick([Behaviour::Greet(pattern(1, 1 << 20))]);
+    let mut universe = Universe::with_config(config, script, Weather::calm(1), 1);
+    universe.run_until_ready();
+    let id = universe.open();
+    assert!(!universe.session.is_unread_full());
+    universe.local(id).reading = false;
+    universe.run_for(ms(3000));
+    assert!(universe.session.is_unread_full());
+    assert!(!universe.session.wants_input());
+    universe.local(id).reading = true;
+    universe.drain();
+    assert!(!universe.session.is_unread_full());
+    // Acknowledgements that cannot be sent.
+    universe.run_for(ms(3000));
+    universe.agent.say(universe.now, PayloadType::Flag, &[0, 0, 0, 9]);
+    let message = universe.agent.transmit().expect("the message");
+    for _ in 0..8192 {
+        universe.session.receive(universe.now, message.clone());
+    }
+    assert!(!universe.session.wants_input());
+    assert!(!universe.session.is_unread_full());
 }
