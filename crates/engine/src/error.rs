@@ -7,8 +7,9 @@ pub enum OpenError {
     /// [`Event::Ready`](crate::Event::Ready) has not come yet.
     #[error("the session is not ready")]
     NotReady,
-    /// A single-connection session carries another stream, or has not settled after one.
-    #[error("the session carries one connection at a time")]
+    /// A single-connection session carries another stream, or has not settled after one; or too
+    /// many streams wait to be told to the agent. [`Event::Free`](crate::Event::Free) follows.
+    #[error("the session takes no further connection at the moment")]
     Busy,
     /// Every stream id was used.
     #[error("the session has no stream id left")]

@@ -75,6 +75,9 @@ pub enum Event {
         /// The stream, when it can be told: the agent does not name it.
         stream: Option<StreamId>,
     },
+    /// [`Session::open`](crate::Session::open) said
+    /// [`OpenError::Busy`](crate::OpenError::Busy) before, and may succeed now.
+    Free,
     /// The session is over. Comes once, as the last event.
     Closed(CloseReason),
 }

@@ -159,8 +159,9 @@ impl Shared {
                     waiters.closed = Some(cause);
                     waiters.wake();
                 }
-                state.openers.drain(..).for_each(Waker::wake);
             }
+            // A stream's end alone frees nothing: the agent has to disconnect first.
+            Event::Free => state.openers.drain(..).for_each(Waker::wake),
             // Agents never ask for it in port sessions, whatever the preferences say.
             Event::KeyRequest(_) => {
                 let refusal = "port sessions are not encrypted with KMS".to_owned();

@@ -186,6 +186,35 @@ async fn an_older_agent_carries_one_connection_at_a_time() {
     world.close().await;
 }
 
+#[tokio::test]
+async fn a_connection_that_waits_is_carried_as_soon_as_the_one_before_is_gone() {
+    let gateway = Gateway::start().await;
+    gateway.agent().set_version("2.3.800.0");
+    let mut world = world_with(gateway, options()).await;
+    for reset in [true, false] {
+        let (first, _) = soon(echo(world.connect().await, pattern(5_000))).await;
+        let second = world.connect().await;
+        let waiting = tokio::spawn(echo(second, pattern(300)));
+        // The first is carried, so the second is not.
+        let (mut first, _) = soon(echo(first, pattern(700))).await;
+        assert!(!waiting.is_finished());
+        if reset {
+            first.set_zero_linger().expect("a socket");
+        } else {
+            first.shutdown().await.expect("half closes");
+        }
+        let gone = std::time::Instant::now();
+        drop(first);
+        let (_, back) = soon(waiting).await.expect("no panic");
+        assert!(back == pattern(300));
+        let waited = gone.elapsed();
+        assert!(waited < options().single_wait / 2, "{waited:?}");
+    }
+    let rejected = |e: &TunnelEvent| matches!(e, TunnelEvent::Rejected { .. });
+    assert_eq!(world.events.count(rejected), 0);
+    world.close().await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_carries_bytes_and_goes_with_its_listener() {

@@ -219,6 +219,7 @@ impl Session {
             self.restart_quiet(now);
         } else {
             self.line = Line::default();
+            self.tell_opener();
         }
     }
 

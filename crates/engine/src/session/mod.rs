@@ -82,6 +82,8 @@ pub struct Session {
     streams: Streams,
     /// Streams opened.
     opened: u64,
+    /// Whether the session was too busy for another stream, and will tell when it is not.
+    opener_waits: bool,
     decoder: Decoder,
     refusals: Refusals,
     line: Line,
@@ -161,6 +163,7 @@ impl Session {
             payload_size: SMALL_PAYLOAD,
             streams: Streams::default(),
             opened: 0,
+            opener_waits: false,
             decoder: Decoder::default(),
             refusals: Refusals::default(),
             line: Line::default(),

@@ -14,6 +14,10 @@ use crate::{Cause, Chunk, Event, Mode, OpenError, Read, StreamId, WriteError};
 /// message of its own.
 const COALESCE_MAX: usize = 4096;
 
+/// The most streams that the agent has not been told of. Far more than come within a round trip;
+/// they gather only while nothing can be sent.
+const UNTOLD_MAX: usize = 1024;
+
 /// The first id of a smux client: the counter starts at 1 and takes two steps before each use.
 const FIRST_ID: u32 = 3;
 
@@ -27,10 +31,11 @@ impl Session {
             return Err(OpenError::NotReady);
         }
         let id = match self.mode() {
-            Some(Mode::Mux) => self.next_mux_id()?,
+            Some(Mode::Mux) if self.has_untold_room() => self.next_mux_id()?,
             Some(Mode::Single) if self.line.is_free() => StreamId(self.opened as u32 + 1),
-            Some(Mode::Single) => {
+            Some(Mode::Mux | Mode::Single) => {
                 self.want_line();
+                self.opener_waits = true;
                 return Err(OpenError::Busy);
             }
             None => return Err(OpenError::NotReady),
@@ -42,6 +47,28 @@ impl Session {
             Some(Mode::Single) | None => self.take_line(now, id),
         }
         Ok(id)
+    }
+
+    /// Whether the agent may get to hear of one more stream later. Local connections come and go
+    /// while nothing can be sent, and must not use up memory.
+    fn has_untold_room(&self) -> bool {
+        let untold = self.control.iter().filter(|frame| matches!(frame, Frame::Syn { .. }));
+        untold.count() < UNTOLD_MAX
+    }
+
+    /// Tells who found the session busy that it is so no more.
+    pub(super) fn tell_opener(&mut self) {
+        if !self.opener_waits {
+            return;
+        }
+        let room = match self.mode() {
+            Some(Mode::Mux) => self.has_untold_room(),
+            Some(Mode::Single) | None => self.line.is_free(),
+        };
+        if room {
+            self.opener_waits = false;
+            self.events.push_back(Event::Free);
+        }
     }
 
     fn next_mux_id(&self) -> Result<StreamId, OpenError> {
@@ -173,13 +200,26 @@ impl Session {
         if matches!(self.phase, Phase::Closed) {
             return;
         }
-        if stream.local != Local::Closed {
+        let told = !self.take_back(id);
+        if told && stream.local != Local::Closed {
             self.pass_end_on(now, id);
         }
-        if cause == Cause::Reset && !stream.heard {
+        if told && cause == Cause::Reset && !stream.heard {
             self.refusals.remember(id);
         }
         self.events.push_back(Event::StreamClosed { id, cause });
+        self.tell_opener();
+    }
+
+    /// Takes a stream's frames back, if the agent has not been told of it at all.
+    fn take_back(&mut self, id: StreamId) -> bool {
+        let syn = Frame::Syn { stream: id.0 };
+        let untold = self.control.contains(&syn);
+        if untold {
+            let fin = Frame::Fin { stream: id.0 };
+            self.control.retain(|frame| *frame != syn && *frame != fin);
+        }
+        untold
     }
 
     /// Tells the agent that a stream is over.

@@ -99,6 +99,9 @@ impl Session {
 
     /// As many frames without data as fit into one message.
     fn transmit_control(&mut self, now: Instant) -> Option<Bytes> {
+        if self.outbound.is_full() {
+            return None;
+        }
         let most = self.payload_size / smux::HEADER_LEN;
         let payload = self.control.len().min(most) * smux::HEADER_LEN;
         let header = Header { sequence: self.outbound.next(), ..self.envelope.header(now) };
@@ -106,6 +109,7 @@ impl Session {
         for frame in self.control.drain(..payload / smux::HEADER_LEN) {
             buffer.extend_from_slice(&frame.encode());
         }
+        self.tell_opener();
         let message = self.seal(buffer, &header)?;
         Some(self.register(now, message, payload))
     }

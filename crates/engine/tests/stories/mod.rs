@@ -1,3 +1,4 @@
+mod backlog;
 mod budgets;
 mod closing;
 mod ends;
