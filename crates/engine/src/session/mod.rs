@@ -70,6 +70,8 @@ pub struct Session {
     repair: Repair,
     /// Whether the service asked for silence.
     paused: bool,
+    /// Whether the agent is to be asked if that is still so, with a message of its own.
+    question: bool,
 
     /// Messages that are no session bytes, and go out before them.
     letters: VecDeque<Letter>,
@@ -156,6 +158,7 @@ impl Session {
             progress: None,
             repair: Repair::No,
             paused: false,
+            question: false,
             letters: VecDeque::new(),
             control: VecDeque::new(),
             first: First::NotYet,

@@ -1,6 +1,11 @@
 use std::time::Instant;
 
-use super::Session;
+use adit_wire::Header;
+use adit_wire::smux::HEADER_LEN;
+use bytes::Bytes;
+
+use super::{Phase, Session};
+use crate::Mode;
 use crate::timers::{PAUSE_PROBE, Timer};
 
 impl Session {
@@ -24,7 +29,32 @@ impl Session {
             return;
         }
         tracing::debug!("publication resumed");
+        self.question = false;
         self.timers.stop(Timer::PauseProbe);
         self.resend_all(now);
+    }
+
+    /// The pause has lasted for a while: an acknowledgement of the head would end it. Without a
+    /// head nothing would, and what is opened or written from now on would wait for ever, so a
+    /// NOP becomes the head. A single connection has nothing that is as harmless; there the first
+    /// data that finds no way ends the session.
+    pub(super) fn doubt_pause(&mut self, now: Instant) {
+        let nop = self.mode() == Some(Mode::Mux) && matches!(self.phase, Phase::Ready);
+        if self.outbound.is_empty() {
+            self.question = nop;
+        } else {
+            self.outbound.mark_head();
+        }
+        self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
+    }
+
+    /// The one new message of a pause.
+    pub(super) fn transmit_question(&mut self, now: Instant) -> Option<Bytes> {
+        if !std::mem::take(&mut self.question) {
+            return None;
+        }
+        let header = Header { sequence: self.outbound.next(), ..self.envelope.header(now) };
+        let nop = self.nops(&header, 1)?;
+        Some(self.register(now, nop, HEADER_LEN))
     }
 }

@@ -4,7 +4,7 @@ use adit_wire::smux::Frame;
 
 use super::{Phase, Repair, Session};
 use crate::CloseReason;
-use crate::timers::{KEEPALIVE, PAUSE_PROBE, Timer};
+use crate::timers::{KEEPALIVE, Timer};
 
 /// Payload bytes that the first resend timeout sends again: as many as a first window.
 const REPAIR_FIRST: usize = 64 << 10;
@@ -31,8 +31,7 @@ impl Session {
             self.resend_overdue(now);
         }
         if self.timers.expire(Timer::PauseProbe, now) {
-            self.outbound.mark_head();
-            self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
+            self.doubt_pause(now);
         }
         if self.timers.expire(Timer::Keepalive, now) {
             self.keep_alive(now);

@@ -53,7 +53,10 @@ impl Session {
             self.counters.resends += 1;
             return Some(message);
         }
-        if self.paused || self.probe.is_in_flight() || matches!(self.first, First::Sent(_)) {
+        if self.paused {
+            return self.transmit_question(now);
+        }
+        if self.probe.is_in_flight() || matches!(self.first, First::Sent(_)) {
             return None;
         }
         if let Some(letter) = self.letters.pop_front() {

@@ -54,6 +54,7 @@ impl Session {
         self.fail_probe(now);
         // Its successor is asked again by the service if need be.
         self.paused = false;
+        self.question = false;
         for timer in [
             Timer::Handshake,
             Timer::FirstResend,

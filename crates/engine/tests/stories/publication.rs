@@ -95,6 +95,39 @@ fn a_new_websocket_resumes() {
 }
 
 #[test]
+fn a_pause_whose_end_is_lost_is_found_out_when_nothing_is_in_flight() {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    universe.run_for(ms(500));
+    let nops = universe.agent.nops;
+    universe.inject(pause());
+    let id = universe.open();
+    universe.send(id, b"hello");
+    universe.run_for(ms(900));
+    assert_eq!(universe.agent.opened, [0; 0]);
+    universe.run_for(ms(200));
+    assert_eq!(universe.agent.nops, nops + 1);
+    assert!(!universe.session.stats().paused);
+    assert_eq!(universe.agent.got[&id.0], b"hello");
+    universe.run_for(ms(3000));
+    assert_eq!(universe.agent.nops, nops + 1);
+    assert!(universe.session.is_drained());
+}
+
+#[test]
+fn while_the_agent_is_away_it_is_one_message_that_asks() {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    universe.run_for(ms(500));
+    universe.up.weather.drop = 1.0;
+    universe.transmitted.clear();
+    universe.inject(pause());
+    universe.run_for(ms(5500));
+    let asked: Vec<_> = universe.transmitted.iter().map(|(_, message)| message.clone()).collect();
+    assert_eq!(asked.len(), 5);
+    assert!(asked.iter().all(|message| *message == asked[0]));
+    assert!(universe.session.stats().paused);
+}
+
+#[test]
 fn acknowledgements_go_out_while_paused() {
     let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
     universe.run_for(ms(500));
