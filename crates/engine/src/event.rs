@@ -86,9 +86,11 @@ pub enum Event {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The peer ended it, and everything was read; or this end had finished it and the peer stayed
-    /// silent for the linger time.
+    /// The peer ended it, and everything was read.
     Finished,
+    /// This end had finished it, the peer was silent for the linger time, and so was told of the
+    /// end. That ends the other direction too, so what came before may not be all there was.
+    Lingered,
     /// The agent could not connect to the destination.
     Refused,
     /// [`Session::reset`](crate::Session::reset).

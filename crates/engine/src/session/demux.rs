@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Session;
 use super::frames::Item;
-use super::streams::Remote;
+use super::streams::{Local, Remote};
 use crate::timers::{REFUSAL, Timer};
 use crate::{Cause, CloseReason, Event, Mode, ProtocolError, StreamId};
 
@@ -62,10 +62,14 @@ impl Session {
             Some(stream) if stream.remote == Remote::Open => {
                 if refused && !stream.heard {
                     self.refusal_told(Some(id));
-                    self.refuse_stream(id);
-                } else {
-                    self.streams.end(id, Remote::Ended, &mut self.pool, &mut self.events);
+                    return self.refuse_stream(id);
                 }
+                let remote = match stream.local {
+                    // We ended it, so this may be no more than the agent's answer to that.
+                    Local::Closed => Remote::Broken(Cause::Lingered),
+                    Local::Open | Local::Finished => Remote::Ended,
+                };
+                self.streams.end(id, remote, &mut self.pool, &mut self.events);
             }
             None if refused && self.refusals.gone.contains(&id) => self.refusal_told(Some(id)),
             Some(_) | None => {}

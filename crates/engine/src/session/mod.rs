@@ -6,6 +6,7 @@ mod frames;
 mod handshake;
 mod inbound;
 mod line;
+mod linger;
 mod outbound;
 mod probe;
 mod publication;
@@ -52,6 +53,8 @@ pub struct Session {
     config: SessionConfig,
     phase: Phase,
     link: Link,
+    /// Until when the peer could not be heard lately, for our reasons and not for its own.
+    deaf_until: Option<Instant>,
     agent: Option<Agent>,
     envelope: Envelope,
     cipher: Option<Box<dyn Cipher>>,
@@ -143,6 +146,7 @@ impl Session {
         Self {
             phase: Phase::Greeting,
             link: Link::default(),
+            deaf_until: None,
             agent: None,
             envelope: Envelope::new(seed, epoch),
             cipher: None,

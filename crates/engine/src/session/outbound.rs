@@ -56,6 +56,11 @@ impl Outbound {
         self.base + self.entries.len() as i64
     }
 
+    /// Before this one all messages are acknowledged.
+    pub(crate) fn first(&self) -> i64 {
+        self.base
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -67,13 +72,6 @@ impl Outbound {
     /// Payload bytes that are not acknowledged.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
-    }
-
-    /// Whether `sequence` was sent and not acknowledged.
-    pub(crate) fn is_unacknowledged(&self, sequence: i64) -> bool {
-        self.index(sequence)
-            .and_then(|index| self.entries.get(index))
-            .is_some_and(|sent| sent.message.is_some())
     }
 
     /// The oldest message that is not acknowledged, and when it was sent last.

@@ -26,6 +26,7 @@ impl Session {
             }
         };
         tracing::trace!(header = ?message.header, len = message.payload.len(), "received");
+        self.note_deafness(now);
         match message.header.message_type {
             MessageType::OutputStreamData => self.data(now, message),
             MessageType::Acknowledge => self.acknowledgement(now, &message),
@@ -167,6 +168,7 @@ impl Session {
         {
             self.probe_acknowledged(size);
         }
+        self.streams.delivered(now, self.outbound.first());
         self.line_acknowledged(now, sequence);
         if self.ending == Ending::Sent(sequence) {
             self.close(CloseReason::Terminated);

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::streams::{Local, Remote, Streams};
 use super::{Phase, Session};
 use crate::pool::{SMALL_PAYLOAD, overhead};
-use crate::timers::LINGER;
 use crate::{Cause, Chunk, Event, Mode, OpenError, Read, StreamId, WriteError};
 
 /// The most bytes that are copied into a chunk that waits: beyond, copying costs more than a
@@ -153,6 +152,7 @@ impl Session {
 
     /// Moves up to `max` received bytes to the end of `out`, without copying them.
     pub fn read(&mut self, now: Instant, id: StreamId, max: usize, out: &mut Vec<Bytes>) -> Read {
+        self.note_deafness(now);
         let read = self.streams.read(id, max, out);
         if read > 0 {
             return Read::Data(read);
@@ -171,25 +171,11 @@ impl Session {
         outcome
     }
 
-    /// The local connection will send no more. The agent knows no half-close and would close the
-    /// destination's connection, so the end is passed on only when the peer has ended too, or was
-    /// silent for 30 s.
-    pub fn finish(&mut self, now: Instant, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.local != Local::Open {
-            return;
-        }
-        stream.local = Local::Finished;
-        stream.quiet_since = now;
-        if stream.remote == Remote::Open {
-            self.streams.linger(id, now + self.line.patience());
-        }
-    }
-
     /// The local connection is gone: the stream ends at once, in both directions. What it had
     /// waiting is dropped, and so is what still comes.
     pub fn reset(&mut self, now: Instant, id: StreamId) {
         if self.streams.get_mut(id).is_some() {
+            self.note_deafness(now);
             self.forget(now, id, Cause::Reset);
         }
     }
@@ -223,44 +209,10 @@ impl Session {
     }
 
     /// Tells the agent that a stream is over.
-    fn pass_end_on(&mut self, now: Instant, id: StreamId) {
+    pub(super) fn pass_end_on(&mut self, now: Instant, id: StreamId) {
         match self.mode() {
             Some(Mode::Mux) => self.control.push_back(Frame::Fin { stream: id.0 }),
             Some(Mode::Single) | None => self.disconnect_line(now, id),
-        }
-    }
-
-    /// Goes on with streams whose peer was silent for the linger time.
-    pub(super) fn expire_lingers(&mut self, now: Instant) {
-        while let Some(id) = self.streams.expire_linger(now) {
-            self.lingered(now, id);
-        }
-    }
-
-    fn lingered(&mut self, now: Instant, id: StreamId) {
-        let link_is_up = self.link_is_up();
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        let quiet_until = stream.quiet_since + self.line.patience();
-        if quiet_until > now {
-            self.streams.linger(id, quiet_until);
-            return;
-        }
-        let delivered = stream.is_sent()
-            && stream.last_sequence.is_none_or(|last| !self.outbound.is_unacknowledged(last));
-        if !link_is_up || !delivered {
-            // The peer cannot have answered yet.
-            self.streams.linger(id, now + self.line.patience());
-            return;
-        }
-        let told = std::mem::replace(&mut stream.local, Local::Closed) == Local::Closed;
-        if !told {
-            self.pass_end_on(now, id);
-        }
-        if told || self.mode() == Some(Mode::Single) {
-            self.streams.end(id, Remote::Ended, &mut self.pool, &mut self.events);
-        } else {
-            // The agent answers with what it had read, and its own end.
-            self.streams.linger(id, now + LINGER);
         }
     }
 

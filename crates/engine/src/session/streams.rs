@@ -1,3 +1,5 @@
+mod half_closed;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
@@ -25,6 +27,9 @@ pub(crate) struct Streams {
     turns: VecDeque<StreamId>,
     /// Finished streams, by when their end is to be passed on.
     lingering: BTreeSet<(Instant, StreamId)>,
+    /// Finished streams of which all was sent, by the last message of it, while it or one before
+    /// it may be unacknowledged.
+    undelivered: BTreeSet<(i64, StreamId)>,
     waiting: usize,
     unread: usize,
 }
@@ -48,7 +53,7 @@ pub(crate) struct Stream {
     pub(crate) written: u64,
     /// Whether a byte ever came.
     pub(crate) heard: bool,
-    /// When the last byte came, or the stream was finished.
+    /// When the last byte came, the stream was finished, or the peer had all of it.
     pub(crate) quiet_since: Instant,
     /// The last message with its data.
     pub(crate) last_sequence: Option<i64>,
@@ -136,6 +141,9 @@ impl Streams {
         self.drop_waiting(id, pool);
         self.stop_linger(id);
         let stream = self.map.remove(&id)?;
+        if let Some(last) = stream.last_sequence {
+            self.undelivered.remove(&(last, id));
+        }
         self.unread -= stream.unread_cost;
         Some(stream)
     }
@@ -205,6 +213,9 @@ impl Streams {
         stream.waiting_bytes -= chunk.len();
         stream.last_sequence = Some(sequence);
         self.waiting -= chunk.len();
+        if stream.waiting.is_empty() && stream.local == Local::Finished {
+            self.undelivered.insert((sequence, id));
+        }
         stream.turn_bytes += chunk.len();
         let goes_on =
             stream.waiting.front().is_some_and(|next| stream.turn_bytes + next.len() <= turn);
@@ -323,36 +334,6 @@ impl Streams {
         if let Some(stream) = self.map.get_mut(&id) {
             stream.reader_waits = true;
         }
-    }
-
-    /// Has the end of a finished stream passed on at `at`, if it is silent until then.
-    pub(crate) fn linger(&mut self, id: StreamId, at: Instant) {
-        self.stop_linger(id);
-        if let Some(stream) = self.map.get_mut(&id) {
-            stream.linger = Some(at);
-            self.lingering.insert((at, id));
-        }
-    }
-
-    fn stop_linger(&mut self, id: StreamId) {
-        if let Some(stream) = self.map.get_mut(&id)
-            && let Some(at) = stream.linger.take()
-        {
-            self.lingering.remove(&(at, id));
-        }
-    }
-
-    pub(crate) fn next_linger(&self) -> Option<Instant> {
-        self.lingering.first().map(|(at, _)| *at)
-    }
-
-    /// A stream that has lingered until `now`.
-    pub(crate) fn expire_linger(&mut self, now: Instant) -> Option<StreamId> {
-        let (at, id) = *self.lingering.first()?;
-        (at <= now).then(|| {
-            self.stop_linger(id);
-            id
-        })
     }
 }
 

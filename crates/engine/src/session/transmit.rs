@@ -44,6 +44,7 @@ impl Session {
         if !self.link_is_up() || self.is_closed() {
             return None;
         }
+        self.note_deafness(now);
         if let Some(ack) = self.acks.transmit(now, &mut self.envelope) {
             self.counters.acks_out += 1;
             return Some(ack);

@@ -29,6 +29,8 @@ impl Session {
             Link::Up { .. } | Link::Down => Some(now),
         };
         self.link = Link::Up { resumed };
+        // What the old websocket had under way may take as long as a first word.
+        self.deaf_until = Some(now);
         if !matches!(self.phase, Phase::Ready) {
             self.timers.set(Timer::Handshake, now + HANDSHAKE_TIMEOUT);
         }

@@ -4,6 +4,7 @@ mod closing;
 mod ends;
 mod first_message;
 mod handshake;
+mod linger;
 mod probe;
 mod properties;
 mod publication;

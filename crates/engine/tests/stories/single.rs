@@ -111,8 +111,8 @@ fn a_half_close_lingers_and_then_disconnects() {
     assert_eq!(universe.received(id), b"reply");
     universe.run_for(ms(1100));
     assert_eq!(universe.agent.disconnects, 1);
-    assert_eq!(universe.ended(id), Some(Read::End));
-    assert!(universe.has_event(&Event::StreamClosed { id, cause: Cause::Finished }));
+    assert_eq!(universe.ended(id), Some(Read::Reset(Cause::Lingered)));
+    assert!(universe.has_event(&Event::StreamClosed { id, cause: Cause::Lingered }));
     universe.run_for(ms(1000));
     universe.open();
 }
@@ -132,8 +132,27 @@ fn a_half_closed_connection_makes_way_for_one_that_waits() {
     assert_eq!(universe.received(id), b"reply");
     universe.run_for(ms(200));
     assert_eq!(universe.agent.disconnects, 1);
-    assert_eq!(universe.ended(id), Some(Read::End));
-    universe.run_for(ms(200));
+    assert_eq!(universe.ended(id), Some(Read::Reset(Cause::Lingered)));
+    assert!(!universe.has_event(&Event::Free));
+    universe.run_until("free", |universe| universe.has_event(&Event::Free));
+    universe.open();
+}
+
+#[test]
+fn whoever_found_the_line_busy_is_told_once_when_it_is_free() {
+    let mut universe = Universe::ready(Script::single([Behaviour::Echo]), Weather::calm(5), 1);
+    let free = |universe: &Universe| {
+        universe.events.iter().filter(|(_, event)| *event == Event::Free).count()
+    };
+    for waits in [false, true] {
+        let id = universe.open();
+        if waits {
+            assert_eq!(universe.session.open(universe.now), Err(OpenError::Busy));
+        }
+        universe.reset(id);
+        universe.run_for(ms(1000));
+        assert_eq!(free(&universe), usize::from(waits));
+    }
     universe.open();
 }
 
