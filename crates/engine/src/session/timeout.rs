@@ -59,10 +59,12 @@ impl Session {
 
     /// Nothing was acknowledged for a whole timeout.
     ///
-    /// What is overdue is sent again at once, the oldest of it: a websocket loses nothing while
-    /// it is there, so more often than not the destination has stopped reading, and then a window
-    /// full of repetitions would be for nothing. When not even that is answered, it is the head
-    /// only. When it is, and nothing else follows, the rest is lost too and is sent again at once.
+    /// Of what is overdue the oldest is sent again at once, and not all of it: a websocket loses
+    /// nothing while it is there, so more often than not the destination has stopped reading, and
+    /// then a window full of repetitions, up to 4 MiB, would be for nothing, once per timeout.
+    /// When not even that is answered, it is the head only, which is enough to learn of the end of
+    /// the silence. When something of it is answered, and nothing else follows, the rest is lost
+    /// too, and all that is overdue is sent again at once.
     fn resend_overdue(&mut self, now: Instant) {
         let marked = match self.repair {
             Repair::No => self.outbound.mark_overdue(now, self.rtt.base_rto(), REPAIR_FIRST),
