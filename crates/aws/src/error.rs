@@ -164,6 +164,16 @@ where
 pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
     let cause = root(error);
     tracing::debug!(chain = %chain(error), "no credentials");
+    // A source that found nothing may have asked the network too; that is not why it has none.
+    let found_nothing = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    if !found_nothing && is_network(error) {
+        return AwsError::new(
+            AwsErrorKind::Endpoint,
+            format!("the source of the AWS credentials got no answer: {cause}"),
+        )
+        .hint("check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)")
+        .transient();
+    }
     let text = chain(error).to_lowercase();
     if text.contains("expired") || text.contains("invalidgrant") {
         return AwsError::new(
@@ -172,7 +182,7 @@ pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
         )
         .hint("sign in again: `aws sso login` for SSO, else renew the keys");
     }
-    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+    if found_nothing {
         return AwsError::new(AwsErrorKind::NoCredentials, "no AWS credentials were found")
             .hint("set AWS_PROFILE or pass --profile, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
@@ -181,6 +191,16 @@ pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
         format!("the AWS credentials failed to load: {cause}"),
     )
     .hint("`aws sts get-caller-identity` with the same profile shows whether it works elsewhere")
+}
+
+/// Whether credentials failed for want of a network: after a lid was opened they are refreshed
+/// before the machine is connected again.
+fn is_network(error: &CredentialsError) -> bool {
+    matches!(error, CredentialsError::ProviderTimedOut(_))
+        || find::<ConnectorError>(error)
+            .is_some_and(|connector| find::<rustls::Error>(connector).is_none())
+        // The SDK's type for a call that took too long is private.
+        || chain(error).contains("timeout occurred after")
 }
 
 fn from_code(
@@ -229,10 +249,16 @@ fn from_code(
             .transient(),
         _ => {
             let error = AwsError::new(AwsErrorKind::Service { code: code.to_owned() }, text);
-            if status >= 500 {
-                error.hint("the service reports a fault of its own; try again in a moment").transient()
-            } else {
-                error
+            match code {
+                _ if status >= 500 => error
+                    .hint("the service reports a fault of its own; try again in a moment")
+                    .transient(),
+                "InvalidParameters" => error.hint("check --host and --port"),
+                "InvalidDocument" | "InvalidDocumentVersion" => error
+                    .hint("check that the region and the account have the session document"),
+                _ => error.hint(format!(
+                    "{call} in the API reference of Systems Manager explains {code}"
+                )),
             }
         }
     }
@@ -308,7 +334,7 @@ fn root(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The first error of type `T` in the chain.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {

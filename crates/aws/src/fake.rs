@@ -1,6 +1,7 @@
 //! An HTTP endpoint on loopback that gives prepared answers and keeps what it was asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +24,11 @@ pub(crate) struct Fake {
 impl Fake {
     /// Answers request after request with `answers`, in order; the last one again and again.
     pub(crate) async fn new(answers: Vec<(u16, &'static str)>) -> Self {
+        Self::slow(Duration::ZERO, answers).await
+    }
+
+    /// The same, each answer after a while.
+    pub(crate) async fn slow(delay: Duration, answers: Vec<(u16, &'static str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -31,7 +37,7 @@ impl Fake {
             let mut answers = answers.into_iter().peekable();
             while let Ok((stream, _)) = listener.accept().await {
                 let Some(&answer) = answers.peek() else { break };
-                serve(stream, answer, &log).await;
+                serve(stream, answer, delay, &log).await;
                 let current = answers.next();
                 if answers.peek().is_none() {
                     answers = current.into_iter().collect::<Vec<_>>().into_iter().peekable();
@@ -66,7 +72,12 @@ pub(crate) async fn fixed(url: &str) -> Aws {
     .unwrap()
 }
 
-async fn serve(stream: TcpStream, (status, body): (u16, &str), log: &Mutex<Vec<Asked>>) {
+async fn serve(
+    stream: TcpStream,
+    (status, body): (u16, &str),
+    delay: Duration,
+    log: &Mutex<Vec<Asked>>,
+) {
     let mut stream = BufReader::new(stream);
     let mut asked = Asked::default();
     let mut length = 0;
@@ -87,6 +98,7 @@ async fn serve(stream: TcpStream, (status, body): (u16, &str), log: &Mutex<Vec<A
     stream.read_exact(&mut content).await.unwrap();
     asked.body = String::from_utf8(content).unwrap();
     log.lock().unwrap().push(asked);
+    tokio::time::sleep(delay).await;
     let answer = format!(
         "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()

@@ -11,6 +11,7 @@ mod error;
 mod fake;
 mod http_client;
 mod load;
+mod once;
 mod session_api;
 mod sign;
 

@@ -21,12 +21,12 @@ use crate::http_client;
 
 /// How long one attempt of a call may take, before the SDK's retry tries again.
 ///
-/// `StartSession` usually answers within a second; ten leave room for a slow link without making a
-/// dead one look alive.
+/// Calls usually answer within a second; ten leave room for a slow link without making a dead one
+/// look alive. `StartSession` has no such limit, see [`once`](crate::once).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a call may take with all its retries.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What the user says about reaching AWS; what is `None` comes from the SDK's own chain.
 #[derive(Debug, Default)]

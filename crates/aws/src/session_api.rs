@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
+use crate::once;
 
 /// What `StartSession` is asked for.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +64,8 @@ impl SessionApi {
             .document_name(&request.document)
             .set_parameters(Some(parameters))
             .set_reason(request.reason)
+            .customize()
+            .config_override(once::config())
             .send()
             .await
             .map_err(|error| {

@@ -78,6 +78,51 @@ fn an_expired_sign_in_asks_to_sign_in_again() {
     assert!(error.hints[0].contains("aws sso login"));
 }
 
+/// After a lid was opened, credentials are refreshed before the network is back.
+#[test]
+fn a_source_of_credentials_without_a_network_may_work_later() {
+    let unreachable = || ConnectorError::io(std::io::Error::other("dns error").into());
+    for error in [
+        CredentialsError::provider_error(unreachable()),
+        CredentialsError::unhandled(unreachable()),
+        CredentialsError::provider_error(ConnectorError::timeout("slow".into())),
+        CredentialsError::provider_timed_out(Duration::from_secs(5)),
+    ] {
+        let error = credentials_error(&error);
+        assert!(error.is_transient(), "{error:?}");
+        assert_eq!(error.kind, AwsErrorKind::Endpoint);
+        assert_eq!(error.hints.len(), 1);
+    }
+}
+
+#[test]
+fn a_source_of_credentials_that_will_not_work_later_says_so() {
+    let tls = std::io::Error::other(rustls::Error::General("bad".to_owned()));
+    for error in [
+        // The chain ends at the metadata service, which most machines do not have.
+        CredentialsError::not_loaded(ConnectorError::timeout("no metadata service".into())),
+        CredentialsError::provider_error(ConnectorError::io(tls.into())),
+        CredentialsError::provider_error("the process exited with 1"),
+    ] {
+        let error = credentials_error(&error);
+        assert!(!error.is_transient(), "{error:?}");
+        assert_eq!(error.kind, AwsErrorKind::NoCredentials);
+    }
+}
+
+#[test]
+fn every_error_of_the_service_comes_with_a_next_step() {
+    for (code, status, word) in [
+        ("InvalidParameters", 400, "--host"),
+        ("InvalidDocument", 400, "document"),
+        ("InternalServerError", 500, "try again"),
+        ("SomethingNew", 400, "SomethingNew"),
+    ] {
+        let error = from_code("StartSession", "in eu-west-1", Some(code), None, status);
+        assert!(error.hints.iter().any(|hint| hint.contains(word)), "{code}: {:?}", error.hints);
+    }
+}
+
 #[test]
 fn no_source_of_credentials_says_which_there_are() {
     let error = credentials_error(&CredentialsError::not_loaded("no providers in chain"));

@@ -1,3 +1,11 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
 use super::*;
 use crate::fake::{Fake, fixed};
 
@@ -67,6 +75,62 @@ async fn a_bastion_that_is_not_connected_is_named() {
     assert!(error.message.contains("i-0123456789abcdef0"), "{}", error.message);
 }
 
+/// Nobody knows whether it did: the session would be left until its idle limit.
+#[tokio::test]
+async fn a_start_that_may_have_started_a_session_is_not_repeated() {
+    let fault = (500, r#"{"__type":"InternalServerError","message":"no"}"#);
+    for answer in [fault, (503, "busy"), (200, "<html>"), (400, r#"{"__type":"Odd"}"#)] {
+        let (session, fake) = start(vec![answer]).await;
+        assert!(session.is_err());
+        assert_eq!(fake.asked().len(), 1, "{answer:?}");
+    }
+    // Repeating a resume is harmless.
+    let fake = Fake::new(vec![fault, (200, STARTED)]).await;
+    assert!(SessionApi::new(&fake.aws().await).resume_session("s-1").await.is_ok());
+    assert_eq!(fake.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_start_whose_connection_breaks_is_not_repeated() {
+    let (address, accepted) = closing().await;
+    let api = SessionApi::new(&fixed(&format!("http://{address}")).await);
+    assert_eq!(api.start_session(request()).await.unwrap_err().kind, AwsErrorKind::Endpoint);
+    assert_eq!(accepted.load(Ordering::Relaxed), 1);
+}
+
+/// Here the connection breaks while TLS is set up, before the request is sent.
+#[tokio::test]
+async fn a_start_that_could_not_connect_is_tried_again() {
+    let (address, accepted) = closing().await;
+    let api = SessionApi::new(&fixed(&format!("https://{address}")).await);
+    assert!(api.start_session(request()).await.unwrap_err().is_transient());
+    assert_eq!(accepted.load(Ordering::Relaxed), 3);
+}
+
+/// The other calls are given up after ten seconds, and repeated.
+#[tokio::test]
+async fn a_start_that_takes_long_is_waited_for() {
+    let fake = Fake::slow(Duration::from_secs(11), vec![(200, STARTED)]).await;
+    let session = SessionApi::new(&fake.aws().await).start_session(request()).await;
+    assert_eq!(session.unwrap().session_id, "s-1");
+    assert_eq!(fake.asked().len(), 1);
+}
+
+/// A server that hears a little and closes, and how many connections it had.
+async fn closing() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            drop(stream.read(&mut [0; 4096]).await);
+        }
+    });
+    (address, accepted)
+}
+
 #[tokio::test]
 async fn a_refusal_says_which_permission_is_needed() {
     let answer = (400, r#"{"__type":"AccessDeniedException","Message":"User is not authorized"}"#);
@@ -90,7 +154,7 @@ async fn an_answer_of_something_else_is_an_endpoint_at_fault() {
 
 #[tokio::test]
 async fn an_endpoint_that_nobody_listens_on_is_named() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let error = SessionApi::new(&fixed(&url).await).start_session(request()).await.unwrap_err();
