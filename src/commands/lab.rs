@@ -1,9 +1,8 @@
 //! `adit lab`: a local AWS until Ctrl-C.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod ready_file;
 
-use adit_lab::{Credentials, Lab};
+use adit_lab::{Credentials, Lab, LabError};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -11,6 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::settings::LabSettings;
 use crate::signals::Signals;
 use crate::ui::{Event, Printer};
+use ready_file::ReadyFile;
 
 pub(crate) async fn run(
     settings: LabSettings,
@@ -18,7 +18,12 @@ pub(crate) async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let instances = settings.config.instances.clone();
-    let lab = Lab::start(settings.config).await?;
+    // A file that an earlier lab has left says nothing of this one.
+    settings.ready_file.as_deref().map(ready_file::clear).transpose()?;
+    let lab = Lab::start(settings.config).await.map_err(|error| match error {
+        LabError::Latency => Failure::new(Kind::Usage, error.to_string()),
+        error => error.into(),
+    })?;
     if let Some(faults) = settings.faults {
         lab.faults().apply(faults).map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
     }
@@ -32,9 +37,9 @@ pub(crate) async fn run(
         secret_access_key: &lab.credentials().secret_access_key,
         instances: &instances,
     };
-    announce(&ready, lab.credentials(), printer)?;
-    // The file says that all of it works, so it comes last.
+    // Whoever sees the lab announced finds the file as well.
     let ready_file = settings.ready_file.map(|path| ReadyFile::write(path, &ready)).transpose()?;
+    announce(&ready, lab.credentials(), printer)?;
 
     let stop = signals.next().await;
     drop(ready_file);
@@ -79,10 +84,17 @@ fn announce(ready: &Ready<'_>, keys: &Credentials, printer: Printer) -> Result<(
     Ok(())
 }
 
-/// The lines that point the AWS CLI, the SDKs and adit to the lab.
+/// The lines that point the AWS CLI, the SDKs and adit to the lab, in a shell that may have been
+/// pointed elsewhere.
+///
+/// A session token that is left over, by either of its names, would be sent with the lab's keys;
+/// an expiry would make them expired; a profile has some SDKs pass over the keys. To set these to
+/// nothing is not enough: some SDKs send an empty token. The line is the first, so that whoever
+/// reads up to the endpoint has it all.
 fn exports(endpoint: &str, keys: &Credentials) -> String {
     format!(
-        "export AWS_ACCESS_KEY_ID={}\n\
+        "unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_PROFILE\n\
+         export AWS_ACCESS_KEY_ID={}\n\
          export AWS_SECRET_ACCESS_KEY={}\n\
          export AWS_REGION={region}\n\
          export AWS_DEFAULT_REGION={region}\n\
@@ -93,72 +105,9 @@ fn exports(endpoint: &str, keys: &Credentials) -> String {
     )
 }
 
-/// The file that tells programs that the lab is up; it goes with the lab.
-struct ReadyFile(PathBuf);
-
-impl ReadyFile {
-    /// Writes it at once and whole, for the user's eyes only.
-    fn write(path: PathBuf, ready: &Ready<'_>) -> Result<Self, Failure> {
-        let fault = |error: &dyn std::fmt::Display| {
-            let name = path.display();
-            Failure::new(Kind::Config, format!("cannot write the ready file {name}: {error}"))
-        };
-        let text = serde_json::to_string_pretty(ready).map_err(|error| fault(&error))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| fault(&error))?;
-        writeln!(file, "{text}").map_err(|error| fault(&error))?;
-        file.persist(&path).map_err(|error| fault(&error))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for ReadyFile {
-    fn drop(&mut self) {
-        if let Err(error) = fs_err::remove_file(&self.0) {
-            tracing::debug!(%error, "cannot remove the ready file");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const READY: Ready<'static> = Ready {
-        endpoint: "http://127.0.0.1:1",
-        tls_endpoint: None,
-        region: "us-east-1",
-        access_key_id: "AKIA",
-        secret_access_key: "secret",
-        instances: &[],
-    };
-
-    #[test]
-    fn the_ready_file_is_whole_private_and_goes_with_the_lab() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ready");
-        let file = ReadyFile::write(path.clone(), &READY).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["endpoint"], "http://127.0.0.1:1");
-        assert_eq!(value["tls_endpoint"], serde_json::Value::Null);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-        drop(file);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_ready_file_that_cannot_be_written_is_named() {
-        let path = PathBuf::from("/nonexistent/ready");
-        let failure = ReadyFile::write(path, &READY).err().unwrap();
-        assert!(failure.message.contains("/nonexistent/ready"), "{}", failure.message);
-    }
 
     #[test]
     fn exports_name_everything_that_the_aws_cli_reads() {
@@ -167,6 +116,7 @@ mod tests {
             secret_access_key: "secret".to_owned(),
         };
         insta::assert_snapshot!(exports("http://127.0.0.1:1", &keys), @r"
+        unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_PROFILE
         export AWS_ACCESS_KEY_ID=AKIA
         export AWS_SECRET_ACCESS_KEY=secret
         export AWS_REGION=us-east-1

@@ -175,8 +175,11 @@ impl Lab {
         self.program.wait().code()
     }
 
-    /// What it has printed.
+    /// What it prints, up to the endpoint at least: that comes after the ready file.
     pub(crate) fn stdout(&self) -> String {
+        self.program.expect_line("the endpoint", |line| {
+            line.starts_with("export AWS_ENDPOINT_URL=").then_some(())
+        });
         self.program.stdout()
     }
 

@@ -9,6 +9,7 @@ mod destination;
 mod ends;
 mod failures;
 mod in_process;
+mod lab;
 mod late_handler;
 mod loss;
 mod slow_reader;
