@@ -24,7 +24,9 @@ fn once_it_tells_its_story_and_ends_by_itself() {
 #[test]
 fn it_fails_when_the_session_cannot_be_resumed() {
     let output = demo(&["--once", "--lab-no-resume"]);
-    assert!(output.status.code().is_some_and(|code| code != 0), "{}", text(&output));
+    // The lab ends the session, which is the service's doing.
+    assert_eq!(output.status.code(), Some(10), "{}", text(&output));
+    assert!(text(&output).contains("the service ended the session"), "{}", text(&output));
 }
 
 #[test]

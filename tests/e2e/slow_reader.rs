@@ -2,14 +2,19 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::connect::{Connect, dial, echo};
 use crate::common::lab::Lab;
 use crate::common::servers::{Order, Server};
+use crate::common::wait::until;
 
 /// How long the reader reads nothing.
 const STOP: Duration = Duration::from_secs(10);
+
+/// How long no byte passes before the session is taken to stand still: longer than its resends
+/// and pauses are apart.
+const REST: Duration = Duration::from_secs(6);
 
 #[test]
 fn within_the_budget_other_streams_go_on_and_nothing_is_lost() {
@@ -19,7 +24,7 @@ fn within_the_budget_other_streams_go_on_and_nothing_is_lost() {
     let stopped = pair.place(order);
     let mut other = pair.echo();
 
-    let stop = std::time::Instant::now();
+    let stop = Instant::now();
     let mut answers = 0;
     while stop.elapsed() < STOP {
         echo(&mut other, b"still there?");
@@ -35,7 +40,9 @@ fn beyond_the_budget_the_session_waits_and_nothing_is_lost() {
     let pair = Pair::new();
     let order = Order { up: 0, down: 48 << 20, seed: 2 };
     let stopped = pair.place(order);
-    std::thread::sleep(STOP);
+    let held = pair.output_at_rest();
+    assert!(held > 1 << 20, "only {held} bytes came at all");
+    assert!(held < order.down / 2, "{held} bytes were taken though nobody reads");
 
     // The budget is used up: the answer is behind what is not read, and comes when it is.
     let mut other = pair.echo();
@@ -48,7 +55,7 @@ fn beyond_the_budget_the_session_waits_and_nothing_is_lost() {
 
 /// A tunnel to a server that can be asked for bytes and for echoes.
 struct Pair {
-    _lab: Lab,
+    lab: Lab,
     _server: Server,
     _connect: Connect,
     address: SocketAddr,
@@ -59,7 +66,7 @@ impl Pair {
         let server = Server::mill_or_echo();
         let lab = Lab::builder().serve(&server).unpaced().start();
         let (connect, address) = Connect::to(&lab).ready();
-        Self { _lab: lab, _server: server, _connect: connect, address }
+        Self { lab, _server: server, _connect: connect, address }
     }
 
     /// Orders bytes and reads none of them.
@@ -70,6 +77,18 @@ impl Pair {
         let mut first = [0];
         stream.peek(&mut first).expect("bytes come");
         stream
+    }
+
+    /// Waits until no more payload bytes come from the agent; says how many have.
+    fn output_at_rest(&self) -> u64 {
+        let (mut last, mut since) = (0, Instant::now());
+        until("the session to stand still", || {
+            let now = self.lab.session()["counts"]["output_bytes"].as_u64().expect("a count");
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            (last > 0 && since.elapsed() >= REST).then_some(last)
+        })
     }
 
     fn echo(&self) -> TcpStream {
