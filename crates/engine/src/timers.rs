@@ -33,7 +33,7 @@ pub(crate) const PAUSE_PROBE: Duration = Duration::from_secs(1);
 /// 30 s twice.
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How long the peer may be silent on a finished stream before the end is passed on, and then
-/// before it counts as ended.
+/// before it is given up.
 pub(crate) const LINGER: Duration = Duration::from_secs(30);
 /// The same on a single connection while another local one waits for it: whoever closed entirely
 /// looks like whoever still wants the answer, and only the silence tells them apart.
