@@ -15,8 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::channel::DataChannel;
 use super::config::AgentConfig;
 use super::dial::{Connected, Destination};
+use super::exit::Exit;
 use super::pump::{self, Pacer};
-use super::session::Exit;
 
 /// The reader's side of the session.
 pub(super) struct Input {

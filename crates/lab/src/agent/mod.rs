@@ -10,6 +10,7 @@ mod channel;
 pub(crate) mod config;
 mod dial;
 mod document;
+mod exit;
 mod handler;
 mod handshake;
 mod mux;

@@ -13,6 +13,7 @@ use super::channel::DataChannel;
 use super::config::{AgentConfig, Runtime, draw};
 use super::dial::{Counter, Destination};
 use super::document;
+use super::exit::Exit;
 use super::handler::Handler;
 use super::handshake::Handshake;
 use super::mux::MuxSession;
@@ -54,16 +55,6 @@ enum End {
     /// Cancelled before the port handler ran (`port.go` `Execute`).
     Cancelled,
     Failed(String),
-}
-
-/// How a running port handler ended by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Exit {
-    Success,
-    /// With no text for the client.
-    Failed,
-    /// The session worker is gone, and nobody has noticed.
-    Crashed,
 }
 
 impl End {

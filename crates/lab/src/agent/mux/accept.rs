@@ -1,9 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use adit_wire::smux::Frame;
 use adit_wire::{Flag, PayloadType};
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -54,13 +52,5 @@ async fn accept(
 async fn refuse(shared: &Shared, stream: &Stream, error: &io::Error) {
     tracing::debug!(stream = stream.id, %error, "destination cannot be dialled");
     shared.channel.send(PayloadType::Flag, &Flag::ConnectToPortError.encode()).await;
-    close(shared, stream).await;
-}
-
-/// The agent's side closes a stream: FIN goes out, then it is forgotten (`stream.go` `Close`).
-pub(super) async fn close(shared: &Shared, stream: &Stream) {
-    stream.die();
-    let fin = Frame::Fin { stream: stream.id }.encode();
-    shared.sender.send(0, Bytes::copy_from_slice(&fin)).await;
-    shared.streams.close(stream);
+    shared.close(stream).await;
 }

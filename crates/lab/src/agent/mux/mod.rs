@@ -13,7 +13,8 @@ mod transfer;
 
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use adit_wire::smux::Frame;
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -22,10 +23,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::channel::DataChannel;
 use super::config::{AgentConfig, Runtime};
 use super::dial::Destination;
+use super::exit::Exit;
 use super::pump::{self, Pacer};
-use super::session::Exit;
 use send::Sender;
-use streams::Streams;
+use streams::{Stream, Streams};
 
 /// The end of the inbound pipe that the reader writes to.
 pub(super) struct Input(DuplexStream);
@@ -56,6 +57,16 @@ struct Shared {
     /// Cancelled when what came was no smux.
     broken: CancellationToken,
     stop: CancellationToken,
+}
+
+impl Shared {
+    /// The agent's side closes a stream: FIN goes out, then it is forgotten (`stream.go` `Close`).
+    async fn close(&self, stream: &Stream) {
+        stream.die();
+        let fin = Frame::Fin { stream: stream.id }.encode();
+        self.sender.send(0, Bytes::copy_from_slice(&fin)).await;
+        self.streams.close(stream);
+    }
 }
 
 impl MuxSession {

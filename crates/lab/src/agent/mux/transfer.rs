@@ -9,7 +9,6 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::accept::close;
 use super::streams::{End, Stream};
 use crate::agent::dial::Connected;
 
@@ -39,7 +38,7 @@ async fn to_client(
     closed: &CancellationToken,
 ) {
     send_frames(shared, stream.id, read, closed).await;
-    close(shared, stream).await;
+    shared.close(stream).await;
 }
 
 async fn send_frames(
