@@ -1,5 +1,5 @@
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adit_wire::smux::Frame;
 use adit_wire::{Flag, MessageType, PayloadType};
@@ -275,13 +275,21 @@ async fn an_old_client_that_falls_silent_loses_its_session() {
     assert_eq!(client.agent.end().await, ("Failed".to_owned(), String::new()));
 }
 
+/// How often a talking client is looked at: so seldom that no loaded machine makes it seem silent.
+const LOOK: Duration = Duration::from_secs(1);
+
 #[tokio::test]
 async fn an_old_client_that_says_something_keeps_its_session_and_gets_nops() {
-    let (mut client, _connection) = old_client(|_| {}).await;
+    let (mut client, _connection) = old_client(|setup| {
+        setup.runtime.keep_alive_timeout = LOOK;
+    })
+    .await;
     let nop = Frame::Nop.encode();
-    for _ in 0..20 {
+    // Two looks at a silent client would end the session.
+    let start = Instant::now();
+    while start.elapsed() < 3 * LOOK {
         client.write(&nop).await;
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(LOOK / 100).await;
     }
     assert!(client.agent.is_running());
     assert!(client.frames().iter().any(|(frame, _)| *frame == Frame::Nop));
