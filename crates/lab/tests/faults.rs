@@ -1,28 +1,15 @@
 //! What `POST /_lab/faults` does.
 
-use adit_lab::{DEFAULT_INSTANCE, FaultRequest, Lab};
+use adit_lab::{DEFAULT_INSTANCE, FaultRequest};
 use adit_wire::MessageType;
 use serde_json::json;
 
-use crate::support::agent::{Agent, ID};
 use crate::support::binary::{ack, input, kind, output, sequence};
 use crate::support::client::{open, present, resume, start};
 use crate::support::http::{answered, call, control, fault, refused};
-use crate::support::socket::{End, Socket, dial};
+use crate::support::session::{Sides, joined};
+use crate::support::socket::{End, dial};
 use crate::support::{lab, until};
-
-/// Client's and agent's sockets of a running session, notices read.
-async fn sides(lab: &Lab) -> (Agent, Socket, Socket, String) {
-    let mut agent = Agent::connect(lab).await;
-    let ticket = start(lab, ID).await;
-    agent.task().await;
-    let mut far = agent.open(lab, &ticket.id).await;
-    far.next().await;
-    let mut near = open(&ticket).await;
-    near.next().await;
-    far.next().await;
-    (agent, near, far, ticket.id)
-}
 
 #[tokio::test]
 async fn an_unknown_fault_is_answered_with_the_known_ones() {
@@ -64,7 +51,7 @@ async fn a_rate_that_is_no_number_is_refused() {
 #[tokio::test]
 async fn a_session_goes_on_after_the_longest_latency() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _id) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "latency_ms": 3_600_000 })).await;
     near.binary(input(0, b"for later")).await;
     until(&lab, |state| state.sessions[0].counts.input_stream_data == 1).await;
@@ -89,10 +76,10 @@ async fn the_clock_can_be_moved_further_than_it_goes() {
 #[tokio::test]
 async fn a_cut_is_a_reset_or_a_close_frame() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, id) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, ticket } = joined(&lab).await;
     fault(&lab, json!({ "cut": "client", "code": 1000 })).await;
     assert_eq!(near.end().await, End::Closed(1000));
-    near = open(&resume(&lab, &id).await).await;
+    near = open(&resume(&lab, &ticket.id).await).await;
     assert_eq!(kind(&near.next().await), MessageType::StartPublication);
     fault(&lab, json!({ "cut": "both" })).await;
     assert_eq!((near.end().await, far.end().await), (End::Lost, End::Lost));
@@ -102,7 +89,7 @@ async fn a_cut_is_a_reset_or_a_close_frame() {
 #[tokio::test]
 async fn every_message_can_arrive_twice_in_both_directions_acknowledgements_too() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "duplicate": 1.0 })).await;
     for message in [output(0, b"x"), ack(0), output(1, b"y")] {
         far.binary(message.clone()).await;
@@ -116,7 +103,7 @@ async fn every_message_can_arrive_twice_in_both_directions_acknowledgements_too(
 #[tokio::test]
 async fn messages_can_be_overtaken_and_none_is_lost() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "reorder": 0.2, "duplicate": 0.1 })).await;
     for n in 0..500 {
         far.binary(output(n, b"x")).await;
@@ -138,7 +125,7 @@ async fn messages_can_be_overtaken_and_none_is_lost() {
 #[tokio::test]
 async fn messages_are_lost_only_when_asked() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "drop": 1.0 })).await;
     far.binary(output(0, b"lost")).await;
     until(&lab, |state| state.sessions[0].counts.dropped == 1).await;
@@ -150,7 +137,7 @@ async fn messages_are_lost_only_when_asked() {
 #[tokio::test]
 async fn a_stalled_side_gets_everything_afterwards() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "stall": "client" })).await;
     far.binary(output(0, b"held")).await;
     near.binary(input(0, b"held too")).await;
@@ -165,7 +152,7 @@ async fn a_stalled_side_gets_everything_afterwards() {
 #[tokio::test]
 async fn publication_can_be_paused_and_started() {
     let lab = lab().await;
-    let (_agent, mut near, mut far, _) = sides(&lab).await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
     fault(&lab, json!({ "pause": "agent" })).await;
     assert_eq!(kind(&far.next().await), MessageType::PausePublication);
     fault(&lab, json!({ "start": "agent", "pause": "client" })).await;
@@ -202,18 +189,18 @@ async fn the_next_calls_can_be_throttled() {
 #[tokio::test]
 async fn a_gateway_that_is_down_refuses_everything_and_comes_back() {
     let lab = lab().await;
-    let (agent, mut near, _far, id) = sides(&lab).await;
-    let ticket = resume(&lab, &id).await;
+    let Sides { agent, mut near, far: _far, ticket } = joined(&lab).await;
+    let ticket = resume(&lab, &ticket.id).await;
     fault(&lab, json!({ "gateway": "down" })).await;
     assert_eq!(near.end().await, End::Lost);
-    let (status, answer) = call(&lab, "ResumeSession", json!({ "SessionId": id })).await;
+    let (status, answer) = call(&lab, "ResumeSession", json!({ "SessionId": ticket.id })).await;
     assert_eq!((status, &answer["__type"]), (503, &json!("ServiceUnavailableException")));
     let refusal = dial(&ticket.url, &[]).await.err().expect("a refusal");
     assert_eq!(refusal.status(), 503);
     fault(&lab, json!({ "gateway": "up" })).await;
     let mut near = open(&ticket).await;
     assert_eq!(kind(&near.next().await), MessageType::PausePublication);
-    agent.open(&lab, &id).await;
+    agent.open(&lab, &ticket.id).await;
     assert_eq!(kind(&near.next().await), MessageType::StartPublication);
 }
 

@@ -12,6 +12,7 @@ use crate::support::agent::{Agent, ID, create};
 use crate::support::binary::{decode, input, kind, output};
 use crate::support::client::{open, resume, start};
 use crate::support::http::{answered, control, fault};
+use crate::support::session::{Sides, joined, started};
 use crate::support::socket::{End, Socket};
 use crate::support::{lab, lab_with, until};
 
@@ -39,11 +40,7 @@ async fn next(socket: &mut Socket) -> Bytes {
 #[tokio::test]
 async fn the_agents_last_words_reach_the_client_after_its_data() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
-    let mut far = agent.open(&lab, &ticket.id).await;
-    let mut near = open(&ticket).await;
+    let Sides { mut agent, ticket, mut near, mut far } = joined(&lab).await;
     far.binary(output(0, b"data")).await;
     until(&lab, |state| state.sessions[0].counts.output_stream_data == 1).await;
     agent.complete(&ticket.id, "Forwarding to IP address 169.254.169.254 is forbidden.").await;
@@ -67,9 +64,7 @@ async fn the_agents_last_words_reach_the_client_after_its_data() {
 #[tokio::test]
 async fn a_session_that_ends_before_its_client_comes_says_so_when_it_does() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
+    let (mut agent, ticket) = started(&lab).await;
     agent.complete(&ticket.id, "too early").await;
     let mut near = open(&ticket).await;
     assert_eq!(closed(&near.next().await).output.expect("an output"), "too early");
@@ -78,11 +73,7 @@ async fn a_session_that_ends_before_its_client_comes_says_so_when_it_does() {
 #[tokio::test]
 async fn terminating_tells_both_sides() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
-    let mut far = agent.open(&lab, &ticket.id).await;
-    let mut near = open(&ticket).await;
+    let Sides { mut agent, ticket, mut near, mut far } = joined(&lab).await;
     until(&lab, |state| state.sessions[0].state == "Connected").await;
     let answer = answered(&lab, "TerminateSession", json!({ "SessionId": ticket.id })).await;
     assert_eq!(answer, json!({ "SessionId": ticket.id }));
@@ -119,11 +110,7 @@ async fn a_client_that_vanishes_leaves_the_session_alive() {
 #[tokio::test]
 async fn an_idle_session_ends_and_activity_puts_that_off() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
-    let mut far = agent.open(&lab, &ticket.id).await;
-    let mut near = open(&ticket).await;
+    let Sides { mut agent, mut near, mut far, .. } = joined(&lab).await;
     let fifteen = json!({ "advance_ms": 15 * 60 * 1000 });
     control(&lab, "clock", &fifteen).await;
     near.binary(input(0, b"still here")).await;
@@ -157,9 +144,7 @@ async fn a_session_lasts_no_longer_than_its_maximum() {
 #[tokio::test]
 async fn the_service_can_end_sessions_with_a_text() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
+    let (_agent, ticket) = started(&lab).await;
     let mut near = open(&ticket).await;
     fault(&lab, json!({ "close_session": "all", "output": "Maintenance." })).await;
     assert_eq!(closed(&next(&mut near).await).output.expect("an output"), "Maintenance.");

@@ -9,10 +9,11 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
-use crate::support::agent::{Agent, ID};
+use crate::support::agent::Agent;
 use crate::support::binary::{ack, data, decode, input, kind, output, sequence, typed};
 use crate::support::client::{Ticket, open, resume, start};
 use crate::support::http::fault;
+use crate::support::session::{Sides, joined, started};
 use crate::support::socket::{End, Socket};
 use crate::support::{lab, lab_with, until};
 
@@ -28,14 +29,7 @@ struct Session {
 }
 
 async fn session(lab: adit_lab::Lab) -> Session {
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    assert_eq!(agent.task().await.session_id, ticket.id);
-    let mut far = agent.open(&lab, &ticket.id).await;
-    assert_eq!(kind(&far.next().await), PausePublication);
-    let mut near = open(&ticket).await;
-    assert_eq!(kind(&near.next().await), StartPublication);
-    assert_eq!(kind(&far.next().await), StartPublication);
+    let Sides { agent, ticket, near, far } = joined(&lab).await;
     Session { lab, agent, ticket, near, far }
 }
 
@@ -165,9 +159,7 @@ async fn a_side_that_does_not_read_stops_the_other() {
 #[tokio::test]
 async fn the_first_side_is_paused_until_the_other_comes() {
     let lab = lab().await;
-    let mut agent = Agent::connect(&lab).await;
-    let ticket = start(&lab, ID).await;
-    agent.task().await;
+    let (agent, ticket) = started(&lab).await;
     let mut near = open(&ticket).await;
     let pause = near.next().await;
     assert_eq!(kind(&pause), PausePublication);
