@@ -4,6 +4,7 @@
 mod connect;
 mod demo;
 mod lab;
+mod parse;
 mod values;
 
 use clap::builder::FalseyValueParser;

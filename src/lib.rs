@@ -14,11 +14,10 @@ mod settings;
 mod signals;
 mod source;
 mod ui;
+mod usage;
 
 use std::process::ExitCode;
 use std::time::Duration;
-
-use clap::Parser;
 
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -32,9 +31,9 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return ExitCode::from(usage::tell(&error, LAST_LINES).code()),
     };
     let Cli { output, command } = cli;
     let printer = Printer::new(Output::from(&output));
@@ -99,12 +98,4 @@ async fn finish(ended: Result<Exit, Failure>, heard: &Heard, printer: Printer) -
             Exit::Failed(fault.kind)
         }
     }
-}
-
-/// Prints help, version or what is wrong with the arguments.
-fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe behind `--help` is no failure.
-    drop(error.print());
-    let exit = if error.use_stderr() { Exit::Failed(Kind::Usage) } else { Exit::Done };
-    ExitCode::from(exit.code())
 }

@@ -107,17 +107,17 @@ impl Settings {
 }
 
 fn connect(args: ConnectArgs, env: ReadEnv<'_>) -> Result<ConnectSettings, Failure> {
-    if !args.bind.is_loopback() && !args.allow_remote {
-        let message = format!("--bind {} lets other machines use the tunnel", args.bind);
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("add --allow-remote if that is meant, else leave --bind out"));
-    }
     let port = args.local_port.unwrap_or(LocalPort::Fixed(args.port));
     let tcp = Local::Tcp { address: args.bind, port };
     #[cfg(unix)]
     let local = args.socket.map_or(tcp, Local::Unix);
     #[cfg(not(unix))]
     let local = tcp;
+    if matches!(local, Local::Tcp { address, .. } if !address.is_loopback()) && !args.allow_remote {
+        let message = format!("--bind {} lets other machines use the tunnel", args.bind);
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("add --allow-remote if that is meant, else leave --bind out"));
+    }
     Ok(ConnectSettings {
         destination: Destination { bastion: args.bastion, host: args.host, port: args.port },
         local,

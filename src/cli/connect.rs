@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::values::{LocalPort, parse_local_port, parse_span};
 
@@ -20,11 +20,13 @@ use super::values::{LocalPort, parse_local_port, parse_span};
       A port of the bastion itself.")]
 pub(crate) struct ConnectArgs {
     /// The managed machine to go through: i-… or mi-…
-    #[arg(long, value_name = "ID", env = "ADIT_BASTION", hide_env_values = true)]
+    #[arg(long, value_name = "ID", env = "ADIT_BASTION", hide_env_values = true,
+          value_parser = NonEmptyStringValueParser::new())]
     pub(crate) bastion: String,
 
     /// The host to reach, as the bastion knows it; without it, the bastion itself
-    #[arg(long, value_name = "HOST", env = "ADIT_HOST", hide_env_values = true)]
+    #[arg(long, value_name = "HOST", env = "ADIT_HOST", hide_env_values = true,
+          value_parser = NonEmptyStringValueParser::new())]
     pub(crate) host: Option<String>,
 
     /// The port to reach
@@ -55,8 +57,7 @@ pub(crate) struct ConnectArgs {
 
     /// Listen on a Unix socket at PATH, which only you can use, in place of a port
     #[cfg(unix)]
-    #[arg(long, value_name = "PATH", env = "ADIT_SOCKET", hide_env_values = true,
-          conflicts_with_all = ["local_port", "bind"])]
+    #[arg(long, value_name = "PATH", env = "ADIT_SOCKET", hide_env_values = true)]
     pub(crate) socket: Option<PathBuf>,
 
     /// Why the session is started; AWS records it with the session

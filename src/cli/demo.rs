@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::values::{LocalPort, parse_local_port};
+use super::values::{LocalPort, parse_local_port, parse_own_address};
 
 /// How the demonstration runs.
 #[derive(Debug, Args)]
@@ -23,7 +23,8 @@ pub(crate) struct DemoArgs {
     pub(crate) once: bool,
 
     /// Lead the tunnel to a service that runs on this machine, in place of the demo's own
-    #[arg(long, value_name = "ADDR", env = "ADIT_DEMO_TARGET", hide_env_values = true)]
+    #[arg(long, value_name = "ADDR", env = "ADIT_DEMO_TARGET", hide_env_values = true,
+          value_parser = parse_own_address)]
     pub(crate) target: Option<SocketAddr>,
 
     /// The local port: a number, a range, or `auto` for one that is free

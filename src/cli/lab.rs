@@ -34,23 +34,11 @@ pub(crate) struct LabArgs {
     pub(crate) tls_listen: Option<SocketAddr>,
 
     /// Where to write the certificate to trust, for --ca-bundle or AWS_CA_BUNDLE
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ADIT_LAB_CA_OUT",
-        hide_env_values = true,
-        requires = "tls_listen"
-    )]
+    #[arg(long, value_name = "FILE", env = "ADIT_LAB_CA_OUT", hide_env_values = true)]
     pub(crate) ca_out: Option<PathBuf>,
 
     /// A name for the TLS listener, in its certificate and in the URLs that it gives
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "ADIT_LAB_TLS_NAME",
-        hide_env_values = true,
-        requires = "tls_listen"
-    )]
+    #[arg(long, value_name = "NAME", env = "ADIT_LAB_TLS_NAME", hide_env_values = true)]
     pub(crate) tls_name: Option<String>,
 
     /// Write endpoints, keys and instances to FILE as JSON when all of it works
@@ -68,7 +56,7 @@ pub(crate) struct LabArgs {
     pub(crate) instance: Vec<String>,
 
     /// Start without an instance
-    #[arg(long, env = "ADIT_LAB_EMPTY", hide_env_values = true, conflicts_with = "instance",
+    #[arg(long, env = "ADIT_LAB_EMPTY", hide_env_values = true,
           value_parser = FalseyValueParser::new())]
     pub(crate) empty: bool,
 

@@ -49,8 +49,19 @@ pub(crate) fn parse_map(text: &str) -> Result<(HostPort, SocketAddr), String> {
     let (from, to) =
         text.split_once('=').ok_or("expected HOST:PORT=ADDR, such as db:5432=127.0.0.1:5432")?;
     let from = from.parse().map_err(|error| format!("`{from}`: {error}"))?;
-    let to = to.parse().map_err(|_| format!("`{to}` is not an address and port"))?;
-    Ok((from, to))
+    Ok((from, parse_own_address(to)?))
+}
+
+/// Reads an address and port of this machine. The lab has no access control worth the name, so it
+/// leads nowhere else.
+pub(crate) fn parse_own_address(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("`{text}` is not an address and port"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!("`{text}` is not a loopback address, such as 127.0.0.1:5432"))
+    }
 }
 
 /// Reads a range of milliseconds, `A-B`.
@@ -94,6 +105,15 @@ mod tests {
         for text in ["db.internal:5432", "db=127.0.0.1:1", "db:1=localhost"] {
             assert!(parse_map(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_map_leads_to_this_machine() {
+        for text in ["db:1=10.0.0.1:1", "db:1=0.0.0.0:1", "db:1=[::]:1", "db:1=[fd00::1]:1"] {
+            assert!(parse_map(text).unwrap_err().contains("loopback"), "{text}");
+        }
+        assert!(parse_own_address("[::1]:5432").is_ok());
+        assert!(parse_own_address("127.1.2.3:5432").is_ok());
     }
 
     #[test]

@@ -10,3 +10,4 @@ mod outputs;
 mod readers;
 mod stopping;
 mod surroundings;
+mod variables;

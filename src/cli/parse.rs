@@ -1,0 +1,109 @@
+//! From arguments and variables to [`Cli`]: what clap's own rules cannot tell apart.
+//!
+//! A variable in somebody's profile must not make a flag an error. So only flags contradict flags,
+//! a flag goes before a variable, and an empty variable is none.
+
+use std::ffi::OsString;
+
+use clap::error::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+
+use super::{Cli, CommandArgs};
+
+/// Two arguments of a command of which only one can hold.
+struct Contradiction {
+    command: &'static str,
+    /// The one that holds when both come from variables.
+    stronger: &'static str,
+    weaker: &'static str,
+}
+
+const CONTRADICTIONS: [Contradiction; 3] = [
+    Contradiction { command: "connect", stronger: "socket", weaker: "local_port" },
+    Contradiction { command: "connect", stronger: "socket", weaker: "bind" },
+    Contradiction { command: "lab", stronger: "empty", weaker: "instance" },
+];
+
+/// Flags of `adit lab` that say nothing without `--tls-listen`; their variables are then ignored.
+const OF_TLS: [&str; 2] = ["ca_out", "tls_name"];
+
+impl Cli {
+    /// Reads arguments, the program's name first, and the variables behind them.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        let mut command = without_empty_variables(Self::command());
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let Some((name, matches)) = matches.subcommand() {
+            check(&mut command, name, matches)?;
+            cli.command.settle(matches);
+        }
+        Ok(cli)
+    }
+}
+
+/// Forgets the variables that are set to nothing.
+fn without_empty_variables(command: Command) -> Command {
+    let forget = |argument: Arg| {
+        let empty =
+            argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        if empty { argument.env(None) } else { argument }
+    };
+    command.mut_args(forget).mut_subcommands(|command| command.mut_args(forget))
+}
+
+/// Refuses flags that contradict each other, and those that need one that is not there.
+fn check(command: &mut Command, name: &str, matches: &ArgMatches) -> Result<(), Error> {
+    let given = |id: &str| source(matches, id) == Some(ValueSource::CommandLine);
+    let contradiction = CONTRADICTIONS
+        .iter()
+        .find(|pair| pair.command == name && given(pair.stronger) && given(pair.weaker))
+        .map(|pair| {
+            let (stronger, weaker) = (flag(pair.stronger), flag(pair.weaker));
+            (ErrorKind::ArgumentConflict, format!("{stronger} cannot be used with {weaker}"))
+        });
+    let without_tls = || {
+        let id = OF_TLS.iter().find(|id| name == "lab" && given(id))?;
+        let message = format!("{} needs --tls-listen", flag(id));
+        let alone = source(matches, "tls_listen").is_none();
+        alone.then_some((ErrorKind::MissingRequiredArgument, message))
+    };
+    let fault = contradiction.or_else(without_tls);
+    let Some((kind, message)) = fault else { return Ok(()) };
+    Err(match command.find_subcommand_mut(name) {
+        Some(command) => command.error(kind, message),
+        None => command.error(kind, message),
+    })
+}
+
+impl CommandArgs {
+    /// Drops what loses against another argument.
+    fn settle(&mut self, matches: &ArgMatches) {
+        match self {
+            #[cfg(unix)]
+            Self::Connect(args)
+                if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) =>
+            {
+                args.socket = None;
+            }
+            Self::Lab(args) if beats(matches, "instance", "empty") => args.empty = false,
+            _ => {}
+        }
+    }
+}
+
+/// Whether one is a flag, and the other a variable at most.
+fn beats(matches: &ArgMatches, one: &str, other: &str) -> bool {
+    source(matches, one) == Some(ValueSource::CommandLine)
+        && source(matches, other) != Some(ValueSource::CommandLine)
+}
+
+/// Where a value is from; `None` also where the platform has no such argument.
+fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
+    matches.try_contains_id(id).ok()?;
+    matches.value_source(id)
+}
+
+fn flag(id: &str) -> String {
+    format!("--{}", id.replace('_', "-"))
+}
