@@ -74,7 +74,17 @@ impl From<ListenError> for Failure {
 
 impl From<LabError> for Failure {
     fn from(error: LabError) -> Self {
-        Self::new(Kind::Listener, error.to_string())
+        let (kind, hint) = match &error {
+            LabError::NotLoopback(_) => {
+                (Kind::Usage, "--listen and --tls-listen take loopback addresses: 127.0.0.1:0")
+            }
+            LabError::Latency => (Kind::Usage, "--latency takes milliseconds, an hour at most"),
+            LabError::Listen { .. } => (Kind::Listener, "port 0 takes one that is free"),
+            LabError::Tls(_) => (Kind::Config, "--tls-name takes a host name"),
+            LabError::Write { .. } => (Kind::Config, "--ca-out takes a file that can be written"),
+            _ => (Kind::Internal, "report it, with the log of a run at debug level"),
+        };
+        Self::new(kind, error.to_string()).hint(hint)
     }
 }
 

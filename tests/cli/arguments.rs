@@ -68,36 +68,77 @@ fn arguments_that_make_no_sense_end_with_2_and_say_why() {
     }
 }
 
-/// Names come from scripts and other people's files; a terminal must not obey them.
 #[test]
-fn control_characters_in_arguments_are_not_echoed() {
-    let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J";
+fn what_a_lab_cannot_do_has_its_own_exit_code() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    let taken = taken.local_addr().expect("bound").to_string();
+    let tls = ["--tls-listen", "127.0.0.1:0"];
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["--listen", "0.0.0.0:0"], 2, "loopback"),
+        (&["--tls-listen", "0.0.0.0:0"], 2, "loopback"),
+        (&[tls[0], tls[1], "--ca-out", "/nonexistent/ca.pem"], 3, "/nonexistent/ca.pem"),
+        (&["--listen", &taken], 9, "127.0.0.1"),
+        (&["--ca-out", "ca.pem"], 2, "--tls-listen"),
+    ];
+    for (flags, code, word) in cases {
+        let output = run(&[&["lab"], flags].concat());
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{flags:?}: {stderr}");
+        assert!(stderr.contains(word), "{flags:?}: {stderr}");
+        assert!(code == 2 || stderr.contains("hint: "), "{flags:?}: {stderr}");
+    }
+}
+
+/// The lab and the demo lead nowhere else, and say so before they do anything.
+#[test]
+fn destinations_of_the_lab_are_on_this_machine() {
     for arguments in [
-        &[evil][..],
-        &["connect", "--local-port", evil],
-        &["connect", "--bastion", evil, "--host", evil, "--port", "1"],
-        &["connect", "--bastion", evil, "--port", "1", "--endpoint-url", evil],
-        &["connect", "--bastion", "i-1", "--port", "1", "--profile", evil],
-        &["connect", "--bastion", "i-1", "--port", "1", "--ca-bundle", evil],
-        &["lab", "--map", evil],
-        &["demo", "--target", evil],
+        &["lab", "--map", "db.internal:5432=10.0.0.1:5432"][..],
+        &["lab", "--map", "db.internal:5432=[fd00::1]:5432"],
+        &["demo", "--target", "10.0.0.1:5432"],
+        &["demo", "--target", "0.0.0.0:5432"],
     ] {
         let output = run(arguments);
-        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
-        for bytes in [&output.stdout, &output.stderr] {
-            let odd = bytes.iter().find(|byte| byte.is_ascii_control() && **byte != b'\n');
-            assert_eq!(odd, None, "{arguments:?}: {:?}", text(bytes));
-        }
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("not a loopback address"), "{arguments:?}: {stderr}");
+        assert_eq!(text(&output.stdout), "");
     }
 }
 
 #[test]
-fn a_lab_for_the_whole_network_is_refused() {
-    for flags in [&["--listen", "0.0.0.0:0"][..], &["--tls-listen", "0.0.0.0:0"]] {
-        let output = run(&[&["lab"], flags].concat());
-        let code = output.status.code();
-        assert!(code.is_some_and(|code| code != 0), "{code:?}");
-        assert!(text(&output.stderr).contains("loopback"), "{}", text(&output.stderr));
+fn an_empty_name_is_none() {
+    for flag in ["--bastion", "--host"] {
+        let mut arguments = vec!["connect", "--port", "1", flag, ""];
+        if flag == "--host" {
+            arguments.extend(["--bastion", "i-1"]);
+        }
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{flag}");
+        assert!(text(&output.stderr).contains(flag), "{flag}: {}", text(&output.stderr));
+    }
+}
+
+/// A program that reads events learns of wrong arguments as of any other failure.
+#[test]
+fn arguments_that_make_no_sense_are_an_event_with_json() {
+    for arguments in [
+        &["--json"][..],
+        &["connect", "--json"],
+        &["--json", "connect", "--bastion", "i-1", "--port", "0"],
+        &["--json", "conect"],
+        &["connect", "--bastion", "i-1", "--port", "1", "--bind", "0.0.0.0", "--json"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let lines: Vec<&str> = text(&output.stdout).lines().collect();
+        assert_eq!(lines.len(), 1, "{arguments:?}: {lines:?}");
+        let event: serde_json::Value = serde_json::from_str(lines[0]).expect("JSON");
+        assert_eq!(event["event"], "error", "{event}");
+        assert_eq!((&event["code"], &event["kind"]), (&2.into(), &"usage".into()), "{event}");
+        assert!(event["message"].as_str().is_some_and(|text| !text.is_empty()), "{event}");
+        assert!(event["hints"].as_array().is_some_and(|hints| !hints.is_empty()), "{event}");
+        assert_ne!(text(&output.stderr), "", "{arguments:?}");
     }
 }
 

@@ -1,5 +1,9 @@
 //! The program in a terminal: a pseudo-terminal and a model of its screen.
 
+#[allow(dead_code, reason = "each test binary uses a part of the harness")]
+#[path = "../common/mod.rs"]
+mod common;
+mod plain;
 mod terminal;
 
 use terminal::Terminal;
