@@ -1,11 +1,13 @@
 //! What goes to standard output, what to standard error, and readers that go away.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::connect::{Connect, dial, echo};
 use crate::common::lab::Lab;
@@ -94,13 +96,62 @@ fn secrets_are_in_no_output_however_much_is_logged() {
     assert_eq!(ended.code, Some(4), "{ended:#?}");
     assert!(!format!("{ended:?}").contains(secret));
 
-    let (connect, address) = Connect::to(&lab).arg("-vvv").ready();
+    let (recorder, answers) = recorder(&lab);
+    let endpoint = format!("http://{}", recorder.address());
+    let (connect, address) = Connect::to(&lab).endpoint(endpoint).arg("-vvvv").ready();
     echo(&mut dial(address), b"hello");
+    lab.fault(json!({"cut": "client"}));
+    connect.expect_event("resumed");
     let ended = connect.stop(Signal::INT);
+    let said = format!("{ended:?}");
+    let tokens = tokens(&answers.lock().expect("no panic under the lock"));
+    assert!(tokens.len() >= 2, "one of the start and one of the resumption: {tokens:?}");
+    for secret in tokens.iter().chain([&secret_key(&lab)]) {
+        assert!(secret.len() > 10 && !said.contains(secret), "{secret:?} is printed");
+    }
     let stderr = ended.stderr;
     for word in ["TokenValue", "Authorization", "Signature=", "x-amz-security-token"] {
         assert!(!stderr.to_lowercase().contains(&word.to_lowercase()), "{word} is logged");
     }
+}
+
+/// A relay to the lab's API that keeps what the lab answers.
+fn recorder(lab: &Lab) -> (Server, Arc<Mutex<Vec<u8>>>) {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let (log, lab) = (Arc::clone(&answers), lab.address());
+    let server = Server::start(move |stream| {
+        let Ok(onward) = TcpStream::connect(lab) else { return };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                drop(std::io::copy(&mut &stream, &mut &onward));
+                drop(onward.shutdown(Shutdown::Write));
+            });
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = (&onward).read(&mut buffer) {
+                log.lock().expect("no panic under the lock").extend_from_slice(&buffer[..n]);
+                if (&stream).write_all(&buffer[..n]).is_err() {
+                    break;
+                }
+            }
+            drop(stream.shutdown(Shutdown::Both));
+        });
+    });
+    (server, answers)
+}
+
+/// The tokens in answers of the API.
+fn tokens(answers: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(answers)
+        .split("\"TokenValue\":\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+fn secret_key(lab: &Lab) -> String {
+    let lines = lab.stdout();
+    let key = lines.lines().find_map(|line| line.strip_prefix("export AWS_SECRET_ACCESS_KEY="));
+    key.expect("the lab's key").to_owned()
 }
 
 #[test]
