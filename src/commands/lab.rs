@@ -2,7 +2,7 @@
 
 mod ready_file;
 
-use adit_lab::{Credentials, Lab, LabError};
+use adit_lab::{Credentials, Lab};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -20,10 +20,7 @@ pub(crate) async fn run(
     let instances = settings.config.instances.clone();
     // A file that an earlier lab has left says nothing of this one.
     settings.ready_file.as_deref().map(ready_file::clear).transpose()?;
-    let lab = Lab::start(settings.config).await.map_err(|error| match error {
-        LabError::Latency => Failure::new(Kind::Usage, error.to_string()),
-        error => error.into(),
-    })?;
+    let lab = Lab::start(settings.config).await?;
     if let Some(faults) = settings.faults {
         lab.faults().apply(faults).map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
     }
