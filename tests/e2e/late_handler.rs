@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use adit_lab::FaultRequest;
 use adit_tunnel::{Tunnel, TunnelOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,12 +17,15 @@ const SESSIONS: u64 = 300;
 /// The least time between two sendings of the opening NOP.
 const INTERVAL: Duration = Duration::from_millis(30);
 
-/// The emulated agent is not ready for data until 0 to 300 ms after it completes the handshake,
+/// The agent is not ready for data until 0 to 300 ms after it completes the handshake,
 /// drawn anew for each session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_sessions_answer_a_first_byte_that_is_sent_at_once() {
     let server = Server::echo();
     let lab = lab(server.address()).await;
+    let late_handlers =
+        FaultRequest { handler_delay_ms: Some([0, 300]), ..FaultRequest::default() };
+    lab.faults().apply(late_handlers).expect("a fault");
     let mut late = 0;
     for seed in 0..SESSIONS {
         let began = Instant::now();

@@ -109,6 +109,7 @@ pub(crate) struct Runtime {
     /// What the agent says it is. Up to 3.0.196.0 it has no multiplexing, whatever the client is.
     pub(crate) agent_version: String,
     /// How long the port handler takes to get ready after `HandshakeComplete`; drawn per session.
+    /// Most official agents on a quiet machine take a few milliseconds.
     pub(crate) handler_delay: RangeInclusive<Duration>,
     /// How long after `HandshakeComplete` was sent the handshake counts as complete, on top of
     /// what the scheduler makes of it.
@@ -135,7 +136,7 @@ impl Default for Runtime {
     fn default() -> Self {
         Self {
             agent_version: "3.3.987.0".to_owned(),
-            handler_delay: Duration::ZERO..=Duration::from_millis(300),
+            handler_delay: Duration::ZERO..=Duration::from_millis(10),
             completion_delay: Duration::ZERO,
             dial_delay: Duration::ZERO,
             handshake_timeout: Duration::from_secs(15),
