@@ -32,5 +32,11 @@ demo *args:
 lab *args:
     cargo run --locked -- lab {{ args }}
 
+# adit beside an independent client, both through the lab; docs/benchmarks.md says how to read it.
+bench *args:
+    cargo build --release --locked
+    cargo build --release --locked --manifest-path tests/peers/Cargo.toml
+    cargo run --release --locked --manifest-path tests/peers/Cargo.toml --bin bench -- {{ args }}
+
 # What must pass before a change is merged.
 ci: check lint test deny
