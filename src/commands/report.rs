@@ -191,6 +191,7 @@ fn stream_cause(end: StreamEnd) -> &'static str {
         StreamEnd::Refused => "refused",
         StreamEnd::LocalReset => "local_reset",
         StreamEnd::PeerReset => "peer_reset",
+        StreamEnd::Lingered => "lingered",
         StreamEnd::TunnelEnded => "tunnel_ended",
         _ => "unknown",
     }

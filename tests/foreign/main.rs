@@ -1,11 +1,13 @@
-//! Programs that others wrote, against the lab: the AWS CLI and boto3.
+//! Programs that others wrote, against the lab: the AWS CLI, boto3, and another Session Manager
+//! client.
 //!
-//! `ADIT_TEST_PYTHON` names a Python that has `requirements.txt`. Where there is none the tests are
-//! listed and ignored, with the reason on standard error; with `ADIT_TEST_REQUIRE=1` they fail
-//! instead.
+//! `ADIT_TEST_PYTHON` names a Python that has `requirements.txt`; `ADIT_TEST_BRIDGE` the program
+//! that `tests/peers` builds. What is not there is listed and ignored, with the reason on standard
+//! error; with `ADIT_TEST_REQUIRE=1` it fails instead.
 
 mod aws_cli;
 mod boto3;
+mod bridge;
 #[allow(dead_code, reason = "each test binary uses a part of the harness")]
 #[path = "../common/mod.rs"]
 mod common;
@@ -21,5 +23,6 @@ fn main() -> ExitCode {
     let python = python::installed().err();
     trials.extend(common::stories::list("boto3", boto3::STORIES, python.clone()));
     trials.extend(common::stories::list("aws_cli", aws_cli::STORIES, python));
+    trials.extend(common::stories::list("bridge", bridge::STORIES, bridge::built().err()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -93,6 +93,9 @@ pub enum StreamEnd {
     LocalReset,
     /// The far side broke it off.
     PeerReset,
+    /// The local client had ended, and nothing came from the far side for the linger time. Whether
+    /// it would have said more is not known.
+    Lingered,
     /// The tunnel ended before it.
     TunnelEnded,
 }
@@ -103,6 +106,7 @@ impl StreamEnd {
             Cause::Finished => Self::Finished,
             Cause::Refused => Self::Refused,
             Cause::Reset => Self::LocalReset,
+            Cause::Lingered => Self::Lingered,
             Cause::SessionClosed => Self::TunnelEnded,
             _ => Self::PeerReset,
         }
