@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
-use super::values::{LocalPort, parse_local_port, parse_span};
+use super::values::{LocalPort, parse_host, parse_local_port, parse_span};
 
 /// Where to, and how the local side looks.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(crate) struct ConnectArgs {
 
     /// The host to reach, as the bastion knows it; without it, the bastion itself
     #[arg(long, value_name = "HOST", env = "ADIT_HOST", hide_env_values = true,
-          value_parser = NonEmptyStringValueParser::new())]
+          value_parser = parse_host)]
     pub(crate) host: Option<String>,
 
     /// The port to reach

@@ -1,6 +1,6 @@
 //! Values that take more than a number or a name.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -33,6 +33,18 @@ pub(crate) fn parse_local_port(text: &str) -> Result<LocalPort, String> {
             }
             Ok(LocalPort::Range(first..=last))
         }
+    }
+}
+
+/// Reads a host name or address without a port.
+pub(crate) fn parse_host(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("expected a host name or an address".to_owned());
+    }
+    let port = text.rsplit_once(':').filter(|_| text.parse::<Ipv6Addr>().is_err());
+    match port {
+        None => Ok(text.to_owned()),
+        Some((host, port)) => Err(format!("leave the port to --port: --host {host} --port {port}")),
     }
 }
 
@@ -76,6 +88,18 @@ pub(crate) fn parse_millis_range(text: &str) -> Result<[u64; 2], String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_come_without_a_port() {
+        for text in ["db.internal", "10.0.0.7", "2001:db8::7", "_srv"] {
+            assert_eq!(parse_host(text).as_deref(), Ok(text));
+        }
+        let refusal = parse_host("db.internal:5432").unwrap_err();
+        assert!(refusal.contains("--port 5432"), "{refusal}");
+        for text in ["", " ", "a b", "a\nb", "[2001:db8::7]:5432"] {
+            assert!(parse_host(text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_local_port_is_a_number_a_range_or_auto() {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use adit_tunnel::{ListenError, Listener};
+use adit_tunnel::Listener;
 
 use crate::cli::LocalPort;
 use crate::failure::{Failure, Kind};
@@ -22,9 +22,7 @@ pub(crate) async fn bind(local: &Local) -> Result<Bound, Failure> {
             let bind = async |port| Listener::bind(&[SocketAddr::new(*address, port)]).await;
             let listener = match port {
                 LocalPort::Auto => bind(0).await?,
-                LocalPort::Fixed(port) => {
-                    bind(*port).await.map_err(|error| refused(error, "--local-port auto"))?
-                }
+                LocalPort::Fixed(port) => bind(*port).await?,
                 LocalPort::Range(ports) => {
                     let mut last = None;
                     let mut found = None;
@@ -41,8 +39,7 @@ pub(crate) async fn bind(local: &Local) -> Result<Bound, Failure> {
                         (Some(listener), _) => listener,
                         (None, Some(error)) => {
                             let (first, last) = (ports.start(), ports.end());
-                            let hint = "another range, or --local-port auto";
-                            return Err(refused(error, hint).context(&format!(
+                            return Err(Failure::from(error).context(&format!(
                                 "no local port from {first} to {last} is free"
                             )));
                         }
@@ -60,11 +57,6 @@ pub(crate) async fn bind(local: &Local) -> Result<Bound, Failure> {
             Ok(Bound { listener: Listener::unix(path)?, address: path.display().to_string() })
         }
     }
-}
-
-/// A port that cannot be had: what stands in the way, and which flag gives another one.
-fn refused(error: ListenError, flag: &str) -> Failure {
-    Failure::from(error).hint(format!("{flag} takes a port that is free"))
 }
 
 #[cfg(test)]

@@ -165,7 +165,9 @@ pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
     let cause = root(error);
     tracing::debug!(chain = %chain(error), "no credentials");
     // A source that found nothing may have asked the network too; that is not why it has none.
-    let found_nothing = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    // The last source is the instance's metadata, which most machines do not have.
+    let found_nothing = matches!(error, CredentialsError::CredentialsNotLoaded(_))
+        || chain(error).contains("IMDS is disabled");
     if !found_nothing && is_network(error) {
         return AwsError::new(
             AwsErrorKind::Endpoint,

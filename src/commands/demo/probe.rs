@@ -35,12 +35,13 @@ pub(crate) async fn connect(
     tokio::select! {
         biased;
         () = refused(news) => Ok(Probe::Refused),
-        read = stream.read(&mut first) => match read? {
+        read = stream.read(&mut first) => match read {
+            Ok(bytes @ 1..) => Ok(Probe::Spoke(bytes)),
             // The news of a refusal may come behind the end of the connection.
-            0 => Ok(tokio::time::timeout(PATIENCE, refused(news))
-                .await
-                .map_or(Probe::Waits, |()| Probe::Refused)),
-            bytes => Ok(Probe::Spoke(bytes)),
+            ended => match tokio::time::timeout(PATIENCE, refused(news)).await {
+                Ok(()) => Ok(Probe::Refused),
+                Err(_) => ended.map(|_| Probe::Waits),
+            },
         },
         () = tokio::time::sleep(PATIENCE) => Ok(Probe::Waits),
     }
