@@ -1,12 +1,13 @@
 //! Signals beyond those that every tunnel is stopped with.
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::common::connect::{Connect, dial, echo};
 use crate::common::lab::Lab;
@@ -14,15 +15,34 @@ use crate::common::process::Program;
 use crate::common::servers::Server;
 use crate::common::{BASTION, HOST};
 
+/// Starts `adit connect` by a program that sets the signals up, and waits until it listens.
+fn connect_by(starter: &[&str], lab: &Lab, home: &TempDir) -> (Program, SocketAddr) {
+    let mut command = Command::new(starter[0]);
+    command.env_clear().env("HOME", home.path()).stdin(Stdio::null());
+    lab.credentials(&mut command);
+    command
+        .args(&starter[1..])
+        .args([env!("CARGO_BIN_EXE_adit"), "connect"])
+        .args(["--endpoint-url", &lab.endpoint(), "--bastion", BASTION])
+        .args(["--host", HOST, "--port", "5432", "--local-port", "auto"]);
+    let program = Program::start(&mut command);
+    let address = program.expect_line("the line", |line| {
+        line.strip_prefix("listening on ")?.split(' ').next()?.parse().ok()
+    });
+    (program, address)
+}
+
+/// The signal's disposition is inherited, so that of the tests must not count.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_that_is_closed_ends_the_tunnel_as_sigterm_does() {
     let server = Server::echo();
     let lab = Lab::builder().serve(&server).start();
-    let (connect, address) = Connect::to(&lab).ready();
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let (mut program, address) = connect_by(&["/usr/bin/env", "--default-signal=HUP"], &lab, &home);
     echo(&mut dial(address), b"hello");
-    let ended = connect.stop(Signal::HUP);
-    assert_eq!(ended.code, Some(143), "{ended:#?}");
-    assert_eq!(ended.event("ended")["cause"], "terminated");
+    program.signal(Signal::HUP);
+    assert_eq!(program.wait().code(), Some(143), "{}", program.stderr());
     lab.expect_nothing_left();
     assert_eq!(lab.calls("TerminateSession"), 1);
 }
@@ -34,17 +54,8 @@ fn a_terminal_that_is_closed_does_not_end_what_was_started_with_nohup() {
     let server = Server::echo();
     let lab = Lab::builder().serve(&server).start();
     let home = tempfile::tempdir().expect("a temporary folder");
-    let mut command = Command::new("/bin/sh");
-    command.env_clear().env("HOME", home.path()).stdin(Stdio::null());
-    lab.credentials(&mut command);
-    command
-        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_adit"), "connect"])
-        .args(["--endpoint-url", &lab.endpoint(), "--bastion", BASTION])
-        .args(["--host", HOST, "--port", "5432", "--local-port", "auto"]);
-    let mut program = Program::start(&mut command);
-    let address = program.expect_line("the line", |line| {
-        line.strip_prefix("listening on ")?.split(' ').next()?.parse().ok()
-    });
+    let ignoring = ["/bin/sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""];
+    let (mut program, address) = connect_by(&ignoring, &lab, &home);
     program.signal(Signal::HUP);
     echo(&mut dial(address), b"hello");
     program.signal(Signal::INT);

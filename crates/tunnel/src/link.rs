@@ -155,7 +155,7 @@ impl Link {
         // The end of the flush wakes the next turn, which sends what is left; nothing would wake
         // it for messages that are left to be read.
         turn.more = full || (turn.more && !self.flushing);
-        if !turn.wants_input {
+        if turn.unread {
             self.heard_at = now;
         } else if now.duration_since(self.heard_at) >= self.silence_limit {
             return Err(Loss::Silent);
@@ -243,7 +243,7 @@ impl Link {
     /// When the next turn is due if nothing happens.
     fn deadline(&self, turn: &Turn) -> Instant {
         let mut deadline = self.ping_due.min(self.suspend_due);
-        if turn.wants_input {
+        if !turn.unread {
             deadline = deadline.min(self.heard_at + self.silence_limit);
         }
         if self.flushing {

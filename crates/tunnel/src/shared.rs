@@ -72,8 +72,8 @@ impl Waiters {
 pub(crate) struct Turn {
     /// When the engine wants to be called again.
     pub(crate) timeout: Option<Instant>,
-    /// Whether the engine takes more input.
-    pub(crate) wants_input: bool,
+    /// Whether the gateway is not listened to because local clients do not read.
+    pub(crate) unread: bool,
     /// Whether nothing waits to be sent or acknowledged.
     pub(crate) drained: bool,
     /// Whether more was left than one turn takes.
@@ -86,7 +86,7 @@ impl Turn {
     fn look(session: &Session) -> Self {
         Self {
             timeout: session.poll_timeout(),
-            wants_input: session.wants_input(),
+            unread: session.is_unread_full(),
             drained: session.is_drained(),
             more: false,
             closed: false,
