@@ -47,7 +47,7 @@ fn a_terminal_does_not_obey_arguments() {
         (&["lab", "--map", EVIL], "--map"),
         (&["demo", "--target", EVIL], "--target"),
         (&[&connect[..], &[EVIL, "--host", "db.internal"]].concat(), "not connected"),
-        (&[&connect[..], &[BASTION, "--host", EVIL]].concat(), "InvalidParameters"),
+        (&[&connect[..], &[BASTION, "--host", EVIL]].concat(), "--host"),
         (&[&connect[..], &[BASTION, "--endpoint-url", EVIL]].concat(), "StartSession"),
         (&[&connect[..], &[BASTION, "--profile", EVIL]].concat(), "profile"),
         (&[&connect[..], &[BASTION, "--ca-bundle", EVIL]].concat(), "CA bundle"),
