@@ -18,7 +18,6 @@ fn closed_port() -> SocketAddr {
 
 #[test]
 fn a_refused_connection_is_told_and_the_tunnel_stays() {
-    let server = Server::echo();
     let lab = Lab::builder().map(5432, closed_port()).start();
     let (mut connect, address) = Connect::to(&lab).ready();
     let mut stream = dial(address);
@@ -33,7 +32,6 @@ fn a_refused_connection_is_told_and_the_tunnel_stays() {
     let ended = connect.stop(Signal::INT);
     assert_eq!(ended.code, Some(130), "{ended:#?}");
     lab.expect_nothing_left();
-    drop(server);
 }
 
 #[test]

@@ -8,7 +8,6 @@ mod linger;
 mod probe;
 mod properties;
 mod publication;
-mod purity;
 mod refusal;
 mod reliability;
 mod single;

@@ -172,6 +172,9 @@ impl DialError {
             Self::Url | Self::Token => "check the endpoint URL",
             Self::PlainToRemote { .. } => "use an https endpoint",
             Self::Resolve { .. } => "check the network, DNS and the region's name",
+            Self::Timeout { stage: Stage::Signature, .. } => {
+                "check the program or service that the credentials come from"
+            }
             Self::Connect { .. } | Self::Timeout { .. } => {
                 "check the network, firewalls and HTTPS_PROXY"
             }
