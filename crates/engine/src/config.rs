@@ -16,8 +16,9 @@ pub struct SessionConfig {
     /// Bytes that may wait for messages which are missing before them. What does not fit is
     /// neither kept nor acknowledged, so the peer sends it again.
     pub reorder_budget: usize,
-    /// The most payload bytes in flight. Just under 4 MiB by default, which is what the agent
-    /// buffers for all streams of a session before it stops reading its socket.
+    /// The most payload bytes in flight: 12 MiB by default, 300 MB/s at 40 ms there and back. The
+    /// agent acknowledges what it has written to its pipe, so the 4 MiB that it buffers for all
+    /// streams of a session are not part of it; what a stopped destination leaves on the way is.
     pub window_max: usize,
 }
 
@@ -28,7 +29,7 @@ impl Default for SessionConfig {
             stream_buffer: 128 << 10,
             inbound_budget: 8 << 20,
             reorder_budget: 4 << 20,
-            window_max: (4 << 20) - (64 << 10),
+            window_max: 12 << 20,
         }
     }
 }

@@ -216,7 +216,7 @@ proptest! {
                 prop_assert_eq!(session.poll_timeout(), None);
             }
             let stats = session.stats();
-            prop_assert!(stats.in_flight <= stats.window.max(4 << 20));
+            prop_assert!(stats.in_flight <= stats.window.max(12 << 20));
         }
     }
 
