@@ -31,6 +31,8 @@ impl Exit {
             Self::Failed(Kind::Listener) => 9,
             Self::Failed(Kind::Service) => 10,
             Self::Failed(Kind::Lost) => 11,
+            Self::Failed(Kind::Input) => 14,
+            Self::Failed(Kind::Partial) => 15,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -57,6 +59,8 @@ mod tests {
             (Kind::Listener, 9),
             (Kind::Service, 10),
             (Kind::Lost, 11),
+            (Kind::Input, 14),
+            (Kind::Partial, 15),
         ];
         for (kind, code) in kinds {
             assert_eq!(Exit::Failed(kind).code(), code, "{kind:?}");

@@ -32,6 +32,10 @@ pub(crate) enum Kind {
     Service,
     /// The connection was lost for longer than the resume budget.
     Lost,
+    /// An answer is needed, and there is nobody to ask.
+    Input,
+    /// Some of it is done, and some could not be.
+    Partial,
     /// Nobody reads standard output any more.
     BrokenPipe,
 }

@@ -2,6 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
+use crate::ui::Above;
+
 /// Starts logging at a verbosity: the number of `-v`.
 ///
 /// Crates of others stop at debug: the AWS SDK writes whole answers at trace, and those hold
@@ -19,7 +21,7 @@ pub(crate) fn init(verbosity: u8) {
     ));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(Above::default)
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
         .init();
 }

@@ -3,9 +3,14 @@
 mod event;
 pub(crate) mod plain;
 mod printer;
+mod progress;
+pub(crate) mod prompt;
 mod stdout;
+mod table;
 mod units;
 
 pub(crate) use event::Event;
 pub(crate) use printer::{Output, Printer};
+pub(crate) use progress::{Above, Progress};
+pub(crate) use table::Table;
 pub(crate) use units::{size, span};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
+use super::progress::above;
 use super::stdout::Stdout;
 use super::{Event, plain};
 use crate::cli::OutputArgs;
@@ -78,6 +79,16 @@ impl Printer {
             }
         }
         self.stdout.push(json(event)?)
+    }
+
+    /// Whether events are wanted in place of text.
+    pub(crate) fn is_json(self) -> bool {
+        self.output.json
+    }
+
+    /// Whether nothing but errors is wanted on standard error.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.output.quiet
     }
 
     /// Waits until standard output fails; for ever when it does not.
@@ -154,13 +165,15 @@ fn json(event: &Event<'_>) -> Result<String, Failure> {
 /// Writes a line to standard error. Nobody can be told when that fails.
 fn say(label: Option<(&str, AnsiColor)>, text: &str) {
     let text = plain::line(text);
-    let mut stderr = anstream::stderr().lock();
-    let written = match label {
-        Some((label, color)) => {
-            let style = Style::new().bold().fg_color(Some(color.into()));
-            writeln!(stderr, "{style}{label}:{style:#} {text}")
-        }
-        None => writeln!(stderr, "{text}"),
-    };
-    drop(written);
+    above(|| {
+        let mut stderr = anstream::stderr().lock();
+        let written = match label {
+            Some((label, color)) => {
+                let style = Style::new().bold().fg_color(Some(color.into()));
+                writeln!(stderr, "{style}{label}:{style:#} {text}")
+            }
+            None => writeln!(stderr, "{text}"),
+        };
+        drop(written);
+    });
 }

@@ -1,0 +1,122 @@
+//! Questions on the terminal.
+//!
+//! A prompt blocks its thread in the middle of a read, with the cursor hidden and the terminal in
+//! raw mode, and that is how a signal leaves them. So what a question changes is put back by whoever
+//! asked it, whatever the end.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use dialoguer::theme::SimpleTheme;
+use dialoguer::{Confirm, FuzzySelect};
+
+use super::plain;
+use crate::failure::{Failure, Kind};
+use crate::signals::{Signals, Stop};
+
+/// The columns that a picker puts before an item.
+const MARGIN: usize = 2;
+
+/// Whether a person is there to answer: both sides of the terminal are, and nobody said otherwise.
+pub(crate) fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question that is answered with yes or no; nothing typed is a no.
+pub(crate) async fn confirm(
+    question: &str,
+    signals: &mut Signals,
+) -> Result<Result<bool, Stop>, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Confirm::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .default(false)
+            .wait_for_newline(true)
+            .interact()
+    };
+    answer(ask, signals).await
+}
+
+/// Lets one of several be chosen, by typing a part of it; `None` when nothing is wanted.
+pub(crate) async fn pick(
+    question: &str,
+    items: &[String],
+    signals: &mut Signals,
+) -> Result<Result<Option<usize>, Stop>, Failure> {
+    let question = plain::line(question);
+    let width = usize::from(console::Term::stderr().size().1).saturating_sub(MARGIN);
+    let shown = |item: &String| console::truncate_str(&plain::line(item), width, "…").into_owned();
+    let items: Vec<String> = items.iter().map(shown).collect();
+    let ask = move || {
+        FuzzySelect::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .items(&items)
+            .default(0)
+            .interact_opt()
+    };
+    answer(ask, signals).await
+}
+
+/// Asks on a thread that may block, until there is an answer or a signal.
+async fn answer<T: Send + 'static>(
+    ask: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+    signals: &mut Signals,
+) -> Result<Result<T, Stop>, Failure> {
+    let restore = Restore::remember();
+    let asked = tokio::task::spawn_blocking(ask);
+    let answered = tokio::select! {
+        biased;
+        stop = signals.next() => {
+            restore.end_line();
+            return Ok(Err(stop));
+        }
+        answered = asked => answered,
+    };
+    match answered {
+        Ok(Ok(answer)) => Ok(Ok(answer)),
+        // The prompt has seen Ctrl-C as a key, and raised the signal for everybody else.
+        Ok(Err(dialoguer::Error::IO(error))) if error.kind() == io::ErrorKind::Interrupted => {
+            restore.end_line();
+            Ok(Err(Stop::Interrupt))
+        }
+        Ok(Err(error)) => {
+            restore.end_line();
+            Err(Failure::new(Kind::Input, format!("cannot ask on this terminal: {error}")))
+        }
+        Err(error) => Err(Failure::new(Kind::Internal, format!("the question failed: {error}"))),
+    }
+}
+
+/// The terminal as it was; put back when dropped.
+#[derive(Debug)]
+struct Restore {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl Restore {
+    fn remember() -> Self {
+        Self {
+            #[cfg(unix)]
+            modes: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    /// Leaves the question behind: what is said next begins a line.
+    #[expect(clippy::unused_self, reason = "only who changes the terminal has to mend it")]
+    fn end_line(&self) {
+        drop(io::stderr().write_all(b"\r\n"));
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            drop(tcsetattr(io::stdin(), OptionalActions::Now, modes));
+        }
+        // Nobody can be told when this fails.
+        drop(console::Term::stderr().show_cursor());
+    }
+}

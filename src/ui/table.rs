@@ -1,0 +1,92 @@
+//! Tables that fit the terminal, and lines that programs can cut where there is none.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table as Drawing, Width};
+use console::Term;
+
+use super::plain;
+
+/// The narrowest that a table is made for; what is narrower wraps by itself.
+const NARROWEST: u16 = 40;
+/// The narrowest that a column of wrapped text may be.
+const NARROWEST_COLUMN: u16 = 12;
+
+/// A table: one line a row, unless the terminal is too narrow for it.
+#[derive(Debug)]
+pub(crate) struct Table {
+    headers: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(headers: &'static [&'static str]) -> Self {
+        Self { headers, rows: Vec::new() }
+    }
+
+    /// Adds a row; an empty cell is shown as `-`, so that columns can be counted.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        let shown = |cell: &str| if cell.is_empty() { "-".to_owned() } else { plain::line(cell) };
+        self.rows.push(cells.map(shown).into());
+    }
+
+    /// The table as it looks on standard output: as wide as the terminal, or as wide as it needs
+    /// to be where there is none.
+    pub(crate) fn for_stdout(&self) -> String {
+        self.draw(Term::stdout().size_checked().map(|(_, columns)| columns))
+    }
+
+    fn draw(&self, width: Option<u16>) -> String {
+        let mut drawing = Drawing::new();
+        drawing.load_preset(NOTHING).set_header(self.headers.to_vec());
+        for row in &self.rows {
+            drawing.add_row(row.iter().map(Cell::new));
+        }
+        match width {
+            Some(width) => {
+                drawing
+                    .set_content_arrangement(ContentArrangement::Dynamic)
+                    .set_width(width.max(NARROWEST));
+            }
+            None => {
+                drawing.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        let last = self.headers.len().saturating_sub(1);
+        for (index, column) in drawing.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
+            if index == last && width.is_some() {
+                let narrowest = Width::Fixed(NARROWEST_COLUMN);
+                column.set_constraint(ColumnConstraint::LowerBoundary(narrowest));
+            }
+        }
+        drawing.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["TARGET", "VPC", "WHAT"]);
+        table.row(["rds:orders", "vpc-0123456789abcdef0", "a database that a long text describes"]);
+        table.row(["host:a\u{1b}[2Jb", "", "short"]);
+        table
+    }
+
+    #[test]
+    fn without_a_terminal_a_row_is_a_line() {
+        insta::assert_snapshot!(table().draw(None), @r"
+        TARGET            VPC                    WHAT
+        rds:orders        vpc-0123456789abcdef0  a database that a long text describes
+        host:a\u{1b}[2Jb  -                      short
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps_within_columns() {
+        let drawn = table().draw(Some(60));
+        assert!(drawn.lines().all(|line| line.chars().count() <= 60), "{drawn}");
+        insta::assert_snapshot!(drawn, @"");
+    }
+}
