@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// What kind of failure it is; each asks for another next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,12 @@ pub enum AwsErrorKind {
     TargetNotConnected,
     /// The target's name is not one that the service accepts.
     InvalidTarget,
+    /// There is no such target where it was looked for.
+    TargetNotFound,
+    /// Several targets fit what was asked for.
+    TargetAmbiguous,
+    /// The target is there, and cannot be reached as it is.
+    TargetUnusable,
     /// The service asks for fewer calls.
     Throttled,
     /// No region is configured.
@@ -258,9 +264,8 @@ fn from_code(
                 "InvalidParameters" => error.hint("check --host and --port"),
                 "InvalidDocument" | "InvalidDocumentVersion" => error
                     .hint("check that the region and the account have the session document"),
-                _ => error.hint(format!(
-                    "{call} in the API reference of Systems Manager explains {code}"
-                )),
+                _ => error
+                    .hint(format!("{call} in the service's API reference explains {code}")),
             }
         }
     }

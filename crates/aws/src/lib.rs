@@ -14,6 +14,8 @@ mod load;
 mod once;
 mod session_api;
 mod sign;
+mod similar;
+pub mod targets;
 
 pub use error::{AwsError, AwsErrorKind};
 pub use load::{Aws, AwsOptions, ProxyUse, StaticCredentials, load};
