@@ -5,19 +5,25 @@
 //! of the data channel ([`sign_websocket_upgrade`]). Failures are an [`AwsError`]: what happened
 //! where in one line, and what to do next.
 
+pub mod bastion;
 mod cache;
 mod error;
 #[cfg(test)]
 mod fake;
 mod http_client;
 mod load;
+mod naming;
+pub mod network;
 mod once;
 mod session_api;
 mod sign;
 mod similar;
+mod tags;
 pub mod targets;
+mod wait;
 
 pub use error::{AwsError, AwsErrorKind};
 pub use load::{Aws, AwsOptions, ProxyUse, StaticCredentials, load};
 pub use session_api::{Session, SessionApi, StartSession};
 pub use sign::sign_websocket_upgrade;
+pub use tags::Tags;

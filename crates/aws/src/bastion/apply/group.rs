@@ -1,0 +1,172 @@
+//! Steps on security groups and their rules.
+
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, ResourceType, Tag, TagSpecification, UserIdGroupPair,
+};
+
+use super::{Run, taken};
+use crate::bastion::plan::{RulePeer, RuleSpec};
+use crate::error::AwsError;
+use crate::network::{describe_groups, filter};
+use crate::tags::{self, Tags};
+use crate::wait::{CONSISTENCY, code, is_unseen, poll, retry};
+
+impl Run<'_> {
+    pub(super) async fn create_group(
+        &self,
+        name: &str,
+        description: &str,
+        tags: &Tags,
+    ) -> Result<String, AwsError> {
+        let answer = self
+            .ec2
+            .create_security_group()
+            .group_name(name)
+            .description(description)
+            .vpc_id(self.vpc)
+            .tag_specifications(tagged(ResourceType::SecurityGroup, tags))
+            .send()
+            .await;
+        match answer.map_err(|error| self.told("CreateSecurityGroup", &error)) {
+            Ok(answer) => Ok(answer.group_id.unwrap_or_default()),
+            Err(error) if code(&error) == "InvalidGroup.Duplicate" => {
+                self.take_group(name, tags).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The group that has the name already, when it is for the same.
+    async fn take_group(&self, name: &str, tags: &Tags) -> Result<String, AwsError> {
+        let find = || async {
+            let filters = vec![filter("vpc-id", self.vpc), filter("group-name", name)];
+            Ok(describe_groups(self.aws, &self.ec2, filters).await?.into_iter().next())
+        };
+        let group = poll(CONSISTENCY, find, || ()).await?;
+        let is_same = |key| {
+            move |theirs: &Tags| theirs.get(key).is_some() && theirs.get(key) == tags.get(key)
+        };
+        match group {
+            Some(group)
+                if is_same(tags::PURPOSE)(&group.tags) && is_same(tags::VPC)(&group.tags) =>
+            {
+                Ok(group.id)
+            }
+            _ => Err(taken("security group", name)),
+        }
+    }
+
+    pub(super) async fn revoke_default_egress(
+        &self,
+        group: &str,
+        cidrs: &[String],
+    ) -> Result<(), AwsError> {
+        // One by one: a call that names a rule that is not there does nothing for the others.
+        for cidr in cidrs {
+            let all = with_cidr(IpPermission::builder().ip_protocol("-1"), cidr, None).build();
+            let call = || async {
+                let call = self.ec2.revoke_security_group_egress().group_id(group);
+                let answer = call.ip_permissions(all.clone()).send().await;
+                answer.map_err(|error| self.told("RevokeSecurityGroupEgress", &error))
+            };
+            match retry(CONSISTENCY, call, is_group_unseen).await {
+                Err(error) if code(&error) == "InvalidPermission.NotFound" => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn allow_egress(&self, group: &str, rule: &RuleSpec) -> Result<(), AwsError> {
+        let permission = self.permission(rule)?;
+        let tags = tagged(ResourceType::SecurityGroupRule, &rule.tags);
+        let call = || async {
+            let call = self
+                .ec2
+                .authorize_security_group_egress()
+                .group_id(group)
+                .ip_permissions(permission.clone())
+                .tag_specifications(tags.clone());
+            let answer = call.send().await;
+            answer.map_err(|error| self.told("AuthorizeSecurityGroupEgress", &error))
+        };
+        done_if_duplicate(retry(CONSISTENCY, call, is_group_unseen).await.map(drop))
+    }
+
+    pub(super) async fn allow_ingress(&self, group: &str, rule: &RuleSpec) -> Result<(), AwsError> {
+        let permission = self.permission(rule)?;
+        let tags = tagged(ResourceType::SecurityGroupRule, &rule.tags);
+        let call = || async {
+            let call = self
+                .ec2
+                .authorize_security_group_ingress()
+                .group_id(group)
+                .ip_permissions(permission.clone())
+                .tag_specifications(tags.clone());
+            let answer = call.send().await;
+            answer.map_err(|error| self.told("AuthorizeSecurityGroupIngress", &error))
+        };
+        done_if_duplicate(retry(CONSISTENCY, call, is_group_unseen).await.map(drop))
+    }
+
+    pub(super) async fn tag_rule(&self, rule: &str, tags: &Tags) -> Result<(), AwsError> {
+        let call = || async {
+            let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
+            call.send().await.map_err(|error| self.told("CreateTags", &error))
+        };
+        retry(CONSISTENCY, call, is_unseen).await.map(drop)
+    }
+
+    fn permission(&self, rule: &RuleSpec) -> Result<IpPermission, AwsError> {
+        let port = i32::from(rule.port);
+        let permission = IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port);
+        let permission = match &rule.peer {
+            RulePeer::Cidr(cidr) => with_cidr(permission, cidr, Some(&rule.description)),
+            RulePeer::Group(group) => permission.user_id_group_pairs(
+                UserIdGroupPair::builder()
+                    .group_id(self.group(group)?)
+                    .description(&rule.description)
+                    .build(),
+            ),
+        };
+        Ok(permission.build())
+    }
+}
+
+type Permission = aws_sdk_ec2::types::builders::IpPermissionBuilder;
+
+fn with_cidr(permission: Permission, cidr: &str, description: Option<&String>) -> Permission {
+    let description = description.cloned();
+    if cidr.contains(':') {
+        let range = Ipv6Range::builder().cidr_ipv6(cidr).set_description(description);
+        permission.ipv6_ranges(range.build())
+    } else {
+        let range = IpRange::builder().cidr_ip(cidr).set_description(description);
+        permission.ip_ranges(range.build())
+    }
+}
+
+/// A rule that is there already is what was wanted.
+fn done_if_duplicate(result: Result<(), AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if code(&error) == "InvalidPermission.Duplicate" => Ok(()),
+        Err(error) if code(&error) == "RulesPerSecurityGroupLimitExceeded" => {
+            Err(error.hint("remove a rule that is not needed any more, or have the quota raised"))
+        }
+        other => other,
+    }
+}
+
+/// Whether a group, ours or the one that the rule names, is too new to be seen.
+fn is_group_unseen(error: &AwsError) -> bool {
+    matches!(code(error), "InvalidGroup.NotFound" | "InvalidGroupId.NotFound")
+}
+
+/// Tags for something new.
+pub(super) fn tagged(kind: ResourceType, tags: &Tags) -> TagSpecification {
+    TagSpecification::builder().resource_type(kind).set_tags(Some(ec2_tags(tags))).build()
+}
+
+fn ec2_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

@@ -1,0 +1,169 @@
+//! Removing what adit made, and nothing else: what has no tag of ours is never touched.
+
+mod find;
+mod remove;
+mod undo;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AwsError;
+
+pub use find::find_leftovers;
+pub use remove::remove;
+
+/// How much is removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only what serves this VPC.
+    pub vpc: Option<String>,
+    /// Only the rules for this target, as `rds:orders`; the bastion stays.
+    pub target: Option<String>,
+}
+
+/// What adit made and is still there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftovers {
+    /// What will be removed, in the order in which it can be.
+    pub removals: Vec<Removal>,
+    /// What adit made but cannot remove, as somebody else uses it.
+    pub kept: Vec<Kept>,
+    /// How many sessions are live on each bastion that has some.
+    pub sessions: BTreeMap<String, usize>,
+}
+
+/// One thing to remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Its name or id.
+    pub resource: String,
+    /// The VPC it serves.
+    pub vpc: String,
+    /// What is done, in one line.
+    pub summary: String,
+    /// The same for the machine.
+    #[serde(flatten)]
+    pub action: RemovalAction,
+}
+
+/// How something is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum RemovalAction {
+    /// Terminates a bastion; its volume and interface go with it.
+    TerminateInstance {
+        /// The instance.
+        instance: String,
+    },
+    /// Takes back a rule.
+    RevokeRule {
+        /// The group it is in.
+        group: String,
+        /// The rule.
+        rule: String,
+        /// Whether it lets out, not in.
+        is_egress: bool,
+    },
+    /// Takes the note off a rule that it is for a target; others need the rule.
+    UntagRule {
+        /// The rule.
+        rule: String,
+        /// The keys of the note.
+        keys: Vec<String>,
+    },
+    /// Deletes an endpoint.
+    DeleteEndpoint {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// Deletes the group of the endpoints.
+    DeleteEndpointGroup {
+        /// The group.
+        group: String,
+    },
+    /// Deletes the group of the bastion.
+    DeleteGroup {
+        /// The group.
+        group: String,
+    },
+    /// Deletes an instance profile.
+    DeleteProfile {
+        /// Its name.
+        profile: String,
+        /// The role in it.
+        role: Option<String>,
+    },
+    /// Deletes a role, with the policies that others gave it.
+    DeleteRole {
+        /// Its name.
+        role: String,
+    },
+}
+
+impl Removal {
+    /// The command that removes it by hand.
+    pub fn command(&self) -> String {
+        match &self.action {
+            RemovalAction::TerminateInstance { instance } => {
+                format!("aws ec2 terminate-instances --instance-ids {instance}")
+            }
+            RemovalAction::RevokeRule { group, rule, is_egress } => {
+                let direction = if *is_egress { "egress" } else { "ingress" };
+                format!(
+                    "aws ec2 revoke-security-group-{direction} --group-id {group} --security-group-rule-ids {rule}"
+                )
+            }
+            RemovalAction::UntagRule { rule, keys } => {
+                let keys: Vec<_> = keys.iter().map(|key| format!("Key={key}")).collect();
+                format!("aws ec2 delete-tags --resources {rule} --tags {}", keys.join(" "))
+            }
+            RemovalAction::DeleteEndpoint { endpoint } => {
+                format!("aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {endpoint}")
+            }
+            RemovalAction::DeleteEndpointGroup { group } | RemovalAction::DeleteGroup { group } => {
+                format!("aws ec2 delete-security-group --group-id {group}")
+            }
+            RemovalAction::DeleteProfile { profile, .. } => {
+                format!("aws iam delete-instance-profile --instance-profile-name {profile}")
+            }
+            RemovalAction::DeleteRole { role } => {
+                format!("aws iam delete-role --role-name {role}")
+            }
+        }
+    }
+}
+
+/// Something of adit's that stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its id.
+    pub resource: String,
+    /// Why it stays, in one line.
+    pub why: String,
+    /// The command that removes what it stays for.
+    pub command: String,
+}
+
+/// What a removal led to.
+#[derive(Debug, Clone, Default)]
+pub struct Removed {
+    /// What is gone.
+    pub done: Vec<Removal>,
+    /// What is not.
+    pub failed: Vec<Unremoved>,
+}
+
+/// Something that could not be removed.
+#[derive(Debug, Clone)]
+pub struct Unremoved {
+    /// What it is.
+    pub removal: Removal,
+    /// Why.
+    pub error: AwsError,
+    /// The command that removes it by hand, once what is in the way is not.
+    pub command: String,
+}
+
+#[cfg(test)]
+mod tests;

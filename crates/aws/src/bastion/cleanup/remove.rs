@@ -1,0 +1,194 @@
+//! Removing what was found, in order, going on after what fails.
+
+use std::collections::BTreeSet;
+
+use super::undo::Undo;
+use super::{Leftovers, Removal, RemovalAction, Removed, Unremoved};
+use crate::bastion::progress::{Progress, Tell};
+use crate::error::{AwsError, AwsErrorKind};
+use crate::load::Aws;
+
+/// What has to be gone before what comes after it can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Instance,
+    Rule,
+    Endpoint,
+    EndpointGroup,
+    Group,
+    Profile,
+    Role,
+}
+
+impl RemovalAction {
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::TerminateInstance { .. } => Stage::Instance,
+            Self::RevokeRule { .. } | Self::UntagRule { .. } => Stage::Rule,
+            Self::DeleteEndpoint { .. } => Stage::Endpoint,
+            Self::DeleteEndpointGroup { .. } => Stage::EndpointGroup,
+            Self::DeleteGroup { .. } => Stage::Group,
+            Self::DeleteProfile { .. } => Stage::Profile,
+            Self::DeleteRole { .. } => Stage::Role,
+        }
+    }
+}
+
+impl Stage {
+    /// What has to be gone before, in the same VPC.
+    fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Instance | Self::Rule | Self::Endpoint => &[],
+            Self::EndpointGroup => &[Self::Endpoint],
+            Self::Group => &[Self::Instance, Self::Rule, Self::EndpointGroup],
+            // A bastion that stays keeps what it works with.
+            Self::Profile => &[Self::Instance],
+            Self::Role => &[Self::Instance, Self::Profile],
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Instance => "bastion",
+            Self::Rule => "rule",
+            Self::Endpoint => "endpoint",
+            Self::EndpointGroup => "group of the endpoints",
+            Self::Group => "group",
+            Self::Profile => "instance profile",
+            Self::Role => "role",
+        }
+    }
+}
+
+/// Removes what was found. A bastion with live sessions, and all that it needs, stays unless `force`
+/// says otherwise.
+pub async fn remove(
+    aws: &Aws,
+    leftovers: &Leftovers,
+    force: bool,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Removed {
+    let tell: Tell<'_> = &mut progress;
+    let undo = Undo::new(aws);
+    let mut removed = Removed::default();
+    let total = leftovers.removals.len();
+    // What is still there, by VPC: it keeps what it needs from going.
+    let mut standing: BTreeSet<(String, Stage)> = BTreeSet::new();
+    let mut terminating = Vec::new();
+    let mut steps = leftovers.removals.iter().zip(1..).peekable();
+    while let Some((removal, number)) = steps.next() {
+        let stage = removal.action.stage();
+        let blocker = blocker(removal, leftovers, force, &standing);
+        tell(Progress::Step { number, total, summary: removal.summary.clone() });
+        let result = match blocker {
+            Some(error) => Err(error),
+            None => undo.begin(removal, tell).await,
+        };
+        match result {
+            Ok(()) if stage == Stage::Instance => terminating.push((removal, number)),
+            Ok(()) => done(&mut removed, removal, number, tell),
+            Err(error) => failed(&mut removed, &mut standing, removal, error),
+        }
+        // All bastions are told to go before the first is waited for.
+        let is_last = steps.peek().is_none_or(|(next, _)| next.action.stage() != Stage::Instance);
+        if stage == Stage::Instance && is_last {
+            for (removal, number) in std::mem::take(&mut terminating) {
+                match undo.until_terminated(&removal.resource, tell).await {
+                    Ok(()) => done(&mut removed, removal, number, tell),
+                    Err(error) => failed(&mut removed, &mut standing, removal, error),
+                }
+            }
+        }
+    }
+    removed
+}
+
+fn done(removed: &mut Removed, removal: &Removal, number: usize, tell: Tell<'_>) {
+    tell(Progress::Done { number, resource: removal.resource.clone() });
+    removed.done.push(removal.clone());
+}
+
+fn failed(
+    removed: &mut Removed,
+    standing: &mut BTreeSet<(String, Stage)>,
+    removal: &Removal,
+    error: AwsError,
+) {
+    standing.insert((removal.vpc.clone(), removal.action.stage()));
+    removed.failed.push(Unremoved { removal: removal.clone(), error, command: removal.command() });
+}
+
+/// Why a removal is not tried.
+fn blocker(
+    removal: &Removal,
+    leftovers: &Leftovers,
+    force: bool,
+    standing: &BTreeSet<(String, Stage)>,
+) -> Option<AwsError> {
+    let skipped =
+        |text: String| AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text);
+    if let Some(count) = leftovers.sessions.get(&removal.resource)
+        && !force
+    {
+        let (noun, verb) = if *count == 1 { ("session", "is") } else { ("sessions", "are") };
+        return Some(
+            skipped(format!("{count} {noun} {verb} live on {}", removal.resource))
+                .hint("--force ends them"),
+        );
+    }
+    let stage = removal.action.stage();
+    let in_the_way =
+        stage.needs().iter().find(|need| standing.contains(&(removal.vpc.clone(), **need)))?;
+    Some(skipped(format!(
+        "{} was not tried: a {} of {} is still there",
+        removal.resource,
+        in_the_way.noun(),
+        removal.vpc
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn removal(resource: &str, vpc: &str, action: RemovalAction) -> Removal {
+        let (resource, vpc) = (resource.to_owned(), vpc.to_owned());
+        Removal { resource, vpc, summary: String::new(), action }
+    }
+
+    fn instance(id: &str, vpc: &str) -> Removal {
+        removal(id, vpc, RemovalAction::TerminateInstance { instance: id.to_owned() })
+    }
+
+    #[test]
+    fn a_bastion_in_use_stays_unless_forced() {
+        let mut leftovers = Leftovers::default();
+        leftovers.sessions.insert("i-1".to_owned(), 2);
+        let none = BTreeSet::new();
+        let used = instance("i-1", "vpc-1");
+        let error = blocker(&used, &leftovers, false, &none).unwrap();
+        assert_eq!(error.message, "2 sessions are live on i-1");
+        assert!(blocker(&used, &leftovers, true, &none).is_none());
+        assert!(blocker(&instance("i-2", "vpc-1"), &leftovers, false, &none).is_none());
+    }
+
+    #[test]
+    fn what_a_bastion_needs_stays_as_long_as_it_does_but_not_elsewhere() {
+        let standing = BTreeSet::from([("vpc-1".to_owned(), Stage::Instance)]);
+        let leftovers = Leftovers::default();
+        let group =
+            |vpc| removal("sg-1", vpc, RemovalAction::DeleteGroup { group: "sg-1".to_owned() });
+        let role = removal("r", "vpc-1", RemovalAction::DeleteRole { role: "r".to_owned() });
+        let rule = RemovalAction::RevokeRule {
+            group: "sg-2".to_owned(),
+            rule: "sgr-1".to_owned(),
+            is_egress: false,
+        };
+        let is_blocked =
+            |removal: &Removal| blocker(removal, &leftovers, false, &standing).is_some();
+        assert!(is_blocked(&group("vpc-1")));
+        assert!(is_blocked(&role));
+        assert!(!is_blocked(&group("vpc-2")));
+        assert!(!is_blocked(&removal("sgr-1", "vpc-1", rule)));
+    }
+}

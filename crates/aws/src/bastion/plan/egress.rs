@@ -1,0 +1,199 @@
+//! The bastion's security group: nothing in, and out only where the targets are.
+
+use std::net::IpAddr;
+
+use super::access::describe;
+use super::{Action, GroupRef, PlanError, Planner, RulePeer, RuleSpec};
+use crate::bastion::Bastion;
+use crate::naming;
+use crate::network::{self, Group, Peer, Rule};
+use crate::tags::{self, Purpose};
+use crate::targets::{Kind, Target};
+
+/// The port of all AWS APIs.
+const HTTPS: u16 = 443;
+const EVERYWHERE: &str = "0.0.0.0/0";
+const EVERYWHERE_IPV6: &str = "::/0";
+
+/// A way out, and the targets that need it.
+struct Way {
+    port: u16,
+    cidr: String,
+    targets: Vec<String>,
+}
+
+impl<'a> Planner<'a> {
+    /// Sees to the bastion's group and what it lets out.
+    pub(super) fn bastion_group(
+        &mut self,
+        bastion: Option<&Bastion>,
+    ) -> Result<GroupRef, PlanError> {
+        let standing = self.standing_group(bastion);
+        let group = match standing {
+            Some(group) => GroupRef::Id(group.id.clone()),
+            None => self.new_group(
+                naming::GROUP,
+                Purpose::Group,
+                "adit: the bastion, lets nothing in",
+                "the bastion needs a group that rules of targets can name",
+            )?,
+        };
+        for cidr in self.everywhere() {
+            let peer = Peer::Cidr(cidr.to_owned());
+            if standing.is_some_and(|group| lets_out(group, HTTPS, &peer)) {
+                continue;
+            }
+            let rule = RuleSpec {
+                port: HTTPS,
+                peer: RulePeer::Cidr(cidr.to_owned()),
+                description: "adit: bastion to Session Manager".to_owned(),
+                tags: self.tags(Purpose::Egress),
+            };
+            self.step(
+                Action::AllowEgress { group: group.clone(), rule },
+                group.as_str(),
+                format!("let the bastion out to port {HTTPS} of {cidr}"),
+                "its agent calls Session Manager there".to_owned(),
+            );
+        }
+        for way in self.ways() {
+            self.way_out(&group, standing, way);
+        }
+        // Last, so that a session in progress is not cut.
+        self.revoke_default(&group, standing);
+        Ok(group)
+    }
+
+    /// The group of ours in the VPC: the one the bastion has, when there are several.
+    fn standing_group(&self, bastion: Option<&Bastion>) -> Option<&'a Group> {
+        let mut ours: Vec<_> = self
+            .inventory
+            .network
+            .groups
+            .iter()
+            .filter(|group| tags::is_of(&group.tags, Purpose::Group, &self.vpc.id))
+            .collect();
+        let has = |group: &Group| bastion.is_some_and(|bastion| bastion.groups.contains(&group.id));
+        ours.sort_by_key(|group| (!has(group), &group.id));
+        ours.first().copied()
+    }
+
+    /// A group of our own, under the first name that is free.
+    pub(super) fn new_group(
+        &mut self,
+        name: &str,
+        purpose: Purpose,
+        description: &str,
+        why: &str,
+    ) -> Result<GroupRef, PlanError> {
+        let groups = &self.inventory.network.groups;
+        let name = naming::first_free("security group", name, |name| {
+            groups.iter().any(|group| group.name == name)
+        })?;
+        let action = Action::CreateGroup {
+            name: name.clone(),
+            description: description.to_owned(),
+            tags: self.tags(purpose),
+        };
+        let summary = format!("make the security group in {}", self.vpc.id);
+        self.step(action, &name, summary, why.to_owned());
+        Ok(GroupRef::New(name))
+    }
+
+    fn everywhere(&self) -> Vec<&'static str> {
+        if self.vpc.ipv6_cidrs.is_empty() {
+            vec![EVERYWHERE]
+        } else {
+            vec![EVERYWHERE, EVERYWHERE_IPV6]
+        }
+    }
+
+    /// The ways out that the targets need, each once.
+    fn ways(&self) -> Vec<Way> {
+        let mut ways: Vec<Way> = Vec::new();
+        for target in &self.desired.targets {
+            for cidr in self.addresses(target) {
+                let same = ways.iter_mut().find(|way| way.port == target.port && way.cidr == cidr);
+                let resource = tags::target_value(&target.resource());
+                match same {
+                    Some(way) if way.targets.contains(&resource) => {}
+                    Some(way) => way.targets.push(resource),
+                    None => ways.push(Way { port: target.port, cidr, targets: vec![resource] }),
+                }
+            }
+        }
+        ways
+    }
+
+    /// Where the target can be: its VPC; a host whose name says nothing of that, anywhere.
+    fn addresses(&self, target: &Target) -> Vec<String> {
+        if target.kind == Kind::Host {
+            return vec![match target.host.parse::<IpAddr>() {
+                Ok(IpAddr::V4(address)) => format!("{address}/32"),
+                Ok(IpAddr::V6(address)) => format!("{address}/128"),
+                Err(_) => EVERYWHERE.to_owned(),
+            }];
+        }
+        self.vpc.cidrs.iter().chain(&self.vpc.ipv6_cidrs).cloned().collect()
+    }
+
+    fn way_out(&mut self, group: &GroupRef, standing: Option<&Group>, way: Way) {
+        let peer = Peer::Cidr(way.cidr.clone());
+        let own = standing.and_then(|group| {
+            let is_own = |rule: &&Rule| rule.is_exactly(way.port, &peer) && is_for_targets(rule);
+            group.egress.iter().find(is_own)
+        });
+        if let Some(rule) = own {
+            self.note_targets(group, rule, &way.targets);
+            return;
+        }
+        let mut base = self.everywhere().into_iter();
+        let base_does = way.port == HTTPS && base.any(|all| network::contains(all, &way.cidr));
+        if base_does || standing.is_some_and(|group| lets_out(group, way.port, &peer)) {
+            return;
+        }
+        let rule = RuleSpec {
+            port: way.port,
+            peer: RulePeer::Cidr(way.cidr.clone()),
+            description: describe(&way.targets),
+            tags: self.target_tags(Purpose::Egress, &way.targets),
+        };
+        self.step(
+            Action::AllowEgress { group: group.clone(), rule },
+            group.as_str(),
+            format!("let the bastion out to port {} of {}", way.port, way.cidr),
+            format!("for {}", way.targets.join(", ")),
+        );
+    }
+
+    /// AWS gives a new group a rule that lets everything out.
+    fn revoke_default(&mut self, group: &GroupRef, standing: Option<&Group>) {
+        let cidrs: Vec<String> = match standing {
+            None => self.everywhere().into_iter().map(str::to_owned).collect(),
+            Some(group) => group.egress.iter().filter_map(Rule::default_egress).collect(),
+        };
+        if cidrs.is_empty() {
+            return;
+        }
+        let summary =
+            format!("take back the rule that lets everything out to {}", cidrs.join(" and "));
+        self.step(
+            Action::RevokeDefaultEgress { group: group.clone(), cidrs },
+            group.as_str(),
+            summary,
+            "AWS puts it into every new group; the bastion needs only what is listed".to_owned(),
+        );
+    }
+}
+
+/// Whether the group lets the bastion out, by a rule that will stay: neither the one that every new
+/// group has, nor one that goes with another target.
+fn lets_out(group: &Group, port: u16, peer: &Peer) -> bool {
+    let stays = |rule: &&Rule| rule.default_egress().is_none() && !is_for_targets(rule);
+    group.egress.iter().filter(stays).any(|rule| rule.covers(port, peer))
+}
+
+/// Whether the rule is one of ours that goes when its targets do.
+fn is_for_targets(rule: &Rule) -> bool {
+    tags::is(&rule.tags, Purpose::Egress) && tags::targets(&rule.tags).next().is_some()
+}

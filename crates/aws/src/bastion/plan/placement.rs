@@ -1,0 +1,235 @@
+//! Where a new bastion goes, and what it runs on.
+
+use std::cmp::Reverse;
+
+use super::{PlanError, Planner};
+use crate::bastion::{Architecture, Bastion};
+use crate::network::{Class, Classified};
+
+/// What is tried when no type is asked for: ARM is cheaper; x86 is offered everywhere.
+pub(crate) const DEFAULT_TYPES: [&str; 2] = ["t4g.micro", "t3.micro"];
+
+/// Where a bastion goes.
+pub(super) struct Place {
+    pub(super) subnet: Classified,
+    pub(super) machine: Machine,
+    pub(super) public_ip: bool,
+}
+
+/// What a bastion runs on.
+pub(super) struct Machine {
+    pub(super) instance_type: String,
+    pub(super) architecture: Architecture,
+    pub(super) image: String,
+}
+
+/// Why a subnet is no place for a bastion.
+struct Unfit {
+    reason: String,
+    endpoints_help: bool,
+    public_ip_helps: bool,
+}
+
+impl Unfit {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), endpoints_help: false, public_ip_helps: false }
+    }
+}
+
+impl Planner<'_> {
+    /// The place for a new bastion, and why it is the one.
+    pub(super) fn place(&mut self, subnets: &[Classified]) -> Result<Place, PlanError> {
+        if let Some(wanted) = &self.desired.options.instance_type
+            && !self.inventory.types.contains_key(wanted)
+        {
+            return Err(PlanError::NoSuchType {
+                instance_type: wanted.clone(),
+                region: self.inventory.region.clone(),
+            });
+        }
+        let place = match &self.desired.options.subnet {
+            Some(id) => self.asked_for(id, subnets)?,
+            None => self.best(subnets)?,
+        };
+        self.tell(&place);
+        Ok(place)
+    }
+
+    fn asked_for(&self, id: &str, subnets: &[Classified]) -> Result<Place, PlanError> {
+        let found = subnets.iter().find(|one| one.subnet.id == id);
+        let classified = found.ok_or_else(|| PlanError::NoSuchSubnet {
+            subnet: id.to_owned(),
+            vpc: self.vpc.id.clone(),
+            known: subnets.iter().map(|one| one.subnet.id.clone()).collect(),
+        })?;
+        self.fit(classified).map_err(|unfit| PlanError::UnfitSubnet {
+            subnet: id.to_owned(),
+            reason: unfit.reason,
+            endpoints_help: unfit.endpoints_help,
+        })
+    }
+
+    fn best(&self, subnets: &[Classified]) -> Result<Place, PlanError> {
+        let (mut places, mut unfit) = (Vec::new(), Vec::new());
+        for classified in subnets {
+            match self.fit(classified) {
+                Ok(place) => places.push(place),
+                Err(why) => unfit.push((&classified.subnet.id, why)),
+            }
+        }
+        let zones = self.target_zones();
+        // Who asks for a public address wants a subnet in which it is of use.
+        let wants_public = self.desired.options.public_ip == Some(true);
+        places.sort_by_key(|place| {
+            let subnet = &place.subnet.subnet;
+            (
+                wants_public && place.subnet.class != Class::Public,
+                place.subnet.class,
+                !zones.contains(subnet.zone.as_str()),
+                Reverse(subnet.free_addresses),
+                subnet.id.clone(),
+            )
+        });
+        let best = places.into_iter().next();
+        best.ok_or_else(|| PlanError::NoSubnet {
+            vpc: self.vpc.id.clone(),
+            endpoints_help: unfit.iter().any(|(_, why)| why.endpoints_help),
+            public_ip_helps: unfit.iter().any(|(_, why)| why.public_ip_helps),
+            reasons: unfit.iter().map(|(id, why)| format!("{id}: {}", why.reason)).collect(),
+        })
+    }
+
+    /// Whether a bastion works in this subnet.
+    fn fit(&self, classified: &Classified) -> Result<Place, Unfit> {
+        let subnet = &classified.subnet;
+        if subnet.cidr.is_none() {
+            return Err(Unfit::because("it has no IPv4 addresses"));
+        }
+        if subnet.free_addresses == 0 {
+            return Err(Unfit::because("it has no free address"));
+        }
+        let wish = self.desired.options.public_ip;
+        if classified.class == Class::Public && wish == Some(false) {
+            return Err(Unfit {
+                public_ip_helps: true,
+                ..Unfit::because(format!("{}, which needs a public address", classified.why))
+            });
+        }
+        if classified.class == Class::Isolated {
+            let can_have_endpoints = classified.refusals.is_empty();
+            if !(can_have_endpoints && self.desired.options.create_endpoints) {
+                return Err(Unfit {
+                    endpoints_help: can_have_endpoints,
+                    ..Unfit::because(classified.why.clone())
+                });
+            }
+        }
+        let machine = self.machine(&subnet.zone)?;
+        let public_ip = wish.unwrap_or(classified.class == Class::Public);
+        Ok(Place { subnet: classified.clone(), machine, public_ip })
+    }
+
+    /// The first type that is asked for, is offered in the zone, and has an image.
+    fn machine(&self, zone: &str) -> Result<Machine, Unfit> {
+        let wanted = match &self.desired.options.instance_type {
+            Some(one) => vec![one.as_str()],
+            None => DEFAULT_TYPES.to_vec(),
+        };
+        let offered =
+            |name: &str| self.inventory.offers.get(name).is_some_and(|zones| zones.contains(zone));
+        let machine = wanted.iter().filter(|name| offered(name)).find_map(|&name| {
+            let architecture = *self.inventory.types.get(name)?;
+            let image = self.inventory.images.get(&architecture)?.clone();
+            Some(Machine { instance_type: name.to_owned(), architecture, image })
+        });
+        machine.ok_or_else(|| {
+            Unfit::because(format!("{} is not offered in {zone}", wanted.join(" or ")))
+        })
+    }
+
+    /// Says what was chosen, and why.
+    fn tell(&mut self, place: &Place) {
+        let Classified { subnet, class, why, refusals } = &place.subnet;
+        let zones = self.target_zones();
+        let beside = if zones.contains(subnet.zone.as_str()) { ", the target's zone" } else { "" };
+        let address = match (place.public_ip, class) {
+            (true, Class::Public) => "; it gets a public address, which that needs",
+            (true, _) => "; it gets a public address, as asked for",
+            (false, _) => "",
+        };
+        self.plan
+            .reasons
+            .push(format!("subnet {} in {}{beside}: {why}{address}", subnet.id, subnet.zone));
+        let Machine { instance_type, architecture, image } = &place.machine;
+        let reason = match &self.desired.options.instance_type {
+            Some(_) => "as asked for".to_owned(),
+            None if instance_type == DEFAULT_TYPES[0] => {
+                "the smallest that does, ARM because it costs less".to_owned()
+            }
+            None => format!("{} is not offered in {}", DEFAULT_TYPES[0], subnet.zone),
+        };
+        self.plan.reasons.push(format!("type {instance_type}: {reason}"));
+        self.plan.reasons.push(format!(
+            "image {image}: the newest Amazon Linux 2023 for {}",
+            architecture.as_str()
+        ));
+        self.warn_of_refusals(*class, refusals);
+    }
+
+    fn warn_of_refusals(&mut self, class: Class, refusals: &[String]) {
+        if class != Class::Isolated {
+            let warning = |refusal| format!("the bastion may not come online: {refusal}");
+            self.plan.warnings.extend(refusals.iter().map(warning));
+        }
+    }
+
+    /// The subnet of a bastion that stands, when it needs endpoints that can be made.
+    pub(super) fn isolated_place_of(
+        &mut self,
+        bastion: &Bastion,
+        subnets: &[Classified],
+    ) -> Option<Classified> {
+        self.note_ignored(bastion);
+        let place = subnets.iter().find(|one| one.subnet.id == bastion.subnet)?;
+        self.warn_of_refusals(place.class, &place.refusals);
+        if place.class != Class::Isolated {
+            return None;
+        }
+        let can_have_endpoints = place.refusals.is_empty();
+        if !(can_have_endpoints && self.desired.options.create_endpoints) {
+            let help = if can_have_endpoints { "; --create-endpoints makes endpoints" } else { "" };
+            self.plan.warnings.push(format!(
+                "the bastion {} does not reach Session Manager from {}: {}{help}",
+                bastion.id, bastion.subnet, place.why
+            ));
+            return None;
+        }
+        Some(place.clone())
+    }
+
+    /// Wishes about a new bastion do not change one that stands.
+    fn note_ignored(&mut self, bastion: &Bastion) {
+        let options = &self.desired.options;
+        let mut ignored = Vec::new();
+        if let Some(subnet) = &options.subnet
+            && *subnet != bastion.subnet
+        {
+            ignored.push(format!("subnet {subnet}"));
+        }
+        if let Some(wanted) = &options.instance_type
+            && *wanted != bastion.instance_type
+        {
+            ignored.push(format!("type {wanted}"));
+        }
+        if !ignored.is_empty() {
+            self.plan.warnings.push(format!(
+                "the bastion {} ({} in {}) stays as it is: {} would need a new one, after `adit cleanup --vpc {}`",
+                bastion.id,
+                bastion.instance_type,
+                bastion.subnet,
+                ignored.join(" and "),
+                self.vpc.id,
+            ));
+        }
+    }
+}

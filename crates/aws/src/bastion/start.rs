@@ -1,0 +1,161 @@
+//! Starting a stopped bastion, and waiting until sessions can be had.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_sdk_ec2::Client;
+
+use super::agent::is_online_since;
+use super::find::{STATE_LIMIT, describe_one};
+use super::progress::{Progress, Tell, Wait};
+use super::{Bastion, State, diagnose};
+use crate::error::{AwsError, AwsErrorKind, from_sdk};
+use crate::load::Aws;
+use crate::wait::{code, poll};
+
+/// How long things usually take: what is told to those who wait.
+const BOOT: Duration = Duration::from_secs(15);
+const STOP: Duration = Duration::from_secs(45);
+const AGENT: Duration = Duration::from_secs(40);
+
+/// After this an agent is not slow, something is wrong: it tries again and again for a connection,
+/// and the first boot of the image takes a minute or two.
+const AGENT_LIMIT: Duration = Duration::from_secs(300);
+
+/// Starts an instance and waits until its agent answers. One that runs is only waited for.
+pub async fn start(
+    aws: &Aws,
+    id: &str,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<(), AwsError> {
+    let tell: Tell<'_> = &mut progress;
+    let client = Client::new(&aws.sdk);
+    let mut bastion = seen(aws, &client, id, tell).await?;
+    if bastion.state == State::Stopping {
+        bastion = reach(aws, &client, id, State::Stopped, STOP, tell).await?;
+    }
+    match bastion.state {
+        State::Stopped => start_stopped(aws, &client, id, tell).await?,
+        State::ShuttingDown | State::Terminated => return Err(gone(id, bastion.state)),
+        State::Pending | State::Running | State::Stopping => {}
+    }
+    online(aws, &client, id, tell).await
+}
+
+/// Waits until an instance runs and its agent answers.
+pub(super) async fn online(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+    tell: Tell<'_>,
+) -> Result<(), AwsError> {
+    let bastion = reach(aws, client, id, State::Running, BOOT, tell).await?;
+    let wait = Wait::new(format!("the agent of {id} to answer"), AGENT);
+    let check = || async { Ok(is_online_since(aws, id, &bastion.launched).await?.then_some(())) };
+    if poll(AGENT_LIMIT, check, || tell(wait.progress())).await?.is_some() {
+        return Ok(());
+    }
+    let diagnosis = diagnose(aws, id).await?;
+    let mut error = AwsError::new(AwsErrorKind::TargetNotConnected, diagnosis.message);
+    error.hints = diagnosis.hints;
+    Err(error)
+}
+
+/// Starts a stopped instance. One that stops at the moment is waited for and started then: somebody
+/// else's look at it, or its own idle stop, may have come between.
+async fn start_stopped(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+    tell: Tell<'_>,
+) -> Result<(), AwsError> {
+    tell(Progress::Note { text: format!("starting the bastion {id}") });
+    let wait = Wait::new(format!("the bastion {id} to be startable"), STOP);
+    let attempt = || async {
+        let answer = client.start_instances().instance_ids(id).send().await;
+        match answer.map_err(|error| from_sdk("StartInstances", &aws.place(), &error)) {
+            Ok(_) => Ok(Some(())),
+            Err(error) if is_between_states(&error) => Ok(None),
+            Err(error) => Err(explain(error)),
+        }
+    };
+    let started = poll(STATE_LIMIT, attempt, || tell(wait.progress())).await?;
+    started.ok_or_else(|| stuck(id, "be started"))
+}
+
+fn is_between_states(error: &AwsError) -> bool {
+    matches!(code(error), "IncorrectInstanceState" | "IncorrectState")
+}
+
+fn explain(error: AwsError) -> AwsError {
+    match code(&error) {
+        "InsufficientInstanceCapacity" => error
+            .hint("the zone has no machine of this type left: try again in some minutes")
+            .hint("or make a bastion elsewhere: `adit cleanup`, then `adit init --subnet …`"),
+        "UnsupportedOperation" => {
+            error.hint("has its volume been removed? `adit cleanup` and `adit init` make a new one")
+        }
+        _ => error,
+    }
+}
+
+/// The instance, which may be too new to be seen.
+async fn seen(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<Bastion, AwsError> {
+    // One look for those that are there for long; more only for what was made just now.
+    if let Some(bastion) = describe_one(aws, client, id).await? {
+        return Ok(bastion);
+    }
+    let wait = Wait::new(format!("the bastion {id} to be seen"), Duration::from_secs(5));
+    let limit = Duration::from_secs(15);
+    let found = poll(limit, || describe_one(aws, client, id), || tell(wait.progress())).await?;
+    found.ok_or_else(|| {
+        AwsError::new(
+            AwsErrorKind::InvalidTarget,
+            format!("there is no instance {id} {}", aws.place()),
+        )
+        .hint("`adit init` makes a bastion; --region may be another's")
+    })
+}
+
+/// Waits until an instance is in `state`.
+async fn reach(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+    state: State,
+    usually: Duration,
+    tell: Tell<'_>,
+) -> Result<Bastion, AwsError> {
+    let verb = if state == State::Running { "run" } else { "be stopped" };
+    let wait = Wait::new(format!("the bastion {id} to {verb}"), usually);
+    // What was just started may still be seen as stopped; what stops on its way to run stays so.
+    let was_pending = AtomicBool::new(false);
+    let check = || async {
+        let Some(bastion) = describe_one(aws, client, id).await? else { return Ok(None) };
+        match bastion.state {
+            now if now == state => return Ok(Some(bastion)),
+            now if !now.is_usable() => return Err(gone(id, now)),
+            State::Stopped if was_pending.load(Ordering::Relaxed) => {
+                return Err(stuck(id, "run, but stopped again"));
+            }
+            State::Pending => was_pending.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        Ok(None)
+    };
+    let reached = poll(STATE_LIMIT, check, || tell(wait.progress())).await?;
+    reached.ok_or_else(|| stuck(id, verb))
+}
+
+fn gone(id: &str, state: State) -> AwsError {
+    AwsError::new(
+        AwsErrorKind::TargetNotConnected,
+        format!("the bastion {id} is {}", state.as_str()),
+    )
+    .hint("`adit init` makes a new one")
+}
+
+fn stuck(id: &str, verb: &str) -> AwsError {
+    AwsError::new(AwsErrorKind::TargetNotConnected, format!("the bastion {id} did not {verb}"))
+        .hint(format!("aws ec2 describe-instances --instance-ids {id} says why in StateReason"))
+}

@@ -1,0 +1,37 @@
+//! The names of what adit makes. They are for people, and keep two from being made at once; what is
+//! adit's is told by its tags.
+
+use crate::bastion::PlanError;
+
+/// The path of roles and instance profiles.
+pub(crate) const IAM_PATH: &str = "/adit/";
+/// The name of the role's inline policy.
+pub(crate) const POLICY: &str = "session-manager";
+/// The name of the bastion's security group in its VPC.
+pub(crate) const GROUP: &str = "adit-bastion";
+/// The name of the security group of the endpoints.
+pub(crate) const ENDPOINT_GROUP: &str = "adit-endpoints";
+
+/// How many names are tried when somebody else has the first.
+const TRIES: usize = 3;
+
+/// The name of the role, and of the instance profile, of the bastion in `vpc`.
+pub(crate) fn role(vpc: &str) -> String {
+    format!("adit-bastion-{vpc}")
+}
+
+/// `name`, and what is used in its place when it is taken: `name-2`, `name-3`.
+pub(crate) fn candidates(name: &str) -> impl Iterator<Item = String> {
+    (1..=TRIES).map(move |n| if n == 1 { name.to_owned() } else { format!("{name}-{n}") })
+}
+
+/// The first name that is not taken by something foreign.
+pub(crate) fn first_free(
+    what: &'static str,
+    name: &str,
+    is_foreign: impl Fn(&str) -> bool,
+) -> Result<String, PlanError> {
+    candidates(name)
+        .find(|name| !is_foreign(name))
+        .ok_or_else(|| PlanError::NamesTaken { what, names: candidates(name).collect() })
+}
