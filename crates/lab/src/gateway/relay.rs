@@ -222,6 +222,10 @@ impl Relay {
             self.counts.refused += 1;
             return;
         }
+        if self.is_too_large(&message) {
+            self.counts.dropped += 1;
+            return;
+        }
         match side {
             Side::Client => self.counts.note_client(&message, &mut self.client.seen),
             Side::Agent => self.counts.note_agent(&message, &mut self.agent.seen),
@@ -241,6 +245,13 @@ impl Relay {
         let lost = (lossy && to.known && !to.is_here())
             || to.buffer.push(Instant::now(), bytes, current, rng);
         self.counts.dropped += u64::from(lost);
+    }
+
+    /// Whether a fault keeps a message of this size from being taken at all: not counted as what
+    /// the client sent either, so that the largest of those is the largest that passed.
+    fn is_too_large(&self, message: &Message) -> bool {
+        message.header.message_type == MessageType::InputStreamData
+            && self.current.max_input.is_some_and(|max| message.payload.len() > max)
     }
 
     fn event(&mut self, side: Side, event: Event) {
