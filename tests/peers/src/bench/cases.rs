@@ -80,15 +80,16 @@ impl Plan {
         }
     }
 
-    /// Bytes of one transfer over all its connections: what takes a second or a few.
+    /// Bytes of one transfer over all its connections: what takes a few seconds, so that its
+    /// beginning does not count for much.
     pub(crate) fn bytes(&self, pace: Pace, way: Way) -> u64 {
-        let full = match (pace, way) {
-            (Pace::Official, Way::Down) => 3_000_000,
-            (Pace::Off, Way::Down) => 64_000_000,
+        let (full, quick) = match (pace, way) {
+            (Pace::Official, Way::Down) => (3_000_000, 1_500_000),
+            (Pace::Off, Way::Down) => (128_000_000, 64_000_000),
             // The agent's pace holds for downloads only.
-            (_, Way::Up) => 128_000_000,
+            (_, Way::Up) => (512_000_000, 128_000_000),
         };
-        if self.quick { full / 2 } else { full }
+        if self.quick { quick } else { full }
     }
 
     /// How long pings go on beside bulk.
