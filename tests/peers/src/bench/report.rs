@@ -8,10 +8,11 @@ use crate::cases::{Client, Environment, LARGE_PAYLOAD, Plan};
 use crate::machine::{Machine, Program};
 use crate::results::{Results, Summary};
 
-const MEASURES: [&str; 15] = [
+const MEASURES: [&str; 16] = [
     "ready, ms",
     "first byte, ms",
     "start to first byte, ms",
+    "8 MB up, fresh tunnel, ms",
     "ping p50, ms",
     "ping p99, ms",
     "ping beside bulk p50, ms",
