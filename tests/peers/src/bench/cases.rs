@@ -93,8 +93,9 @@ impl Plan {
         let (full, quick) = match (pace, way) {
             (Pace::Official, Way::Down) => (3_000_000, 1_500_000),
             (Pace::Off, Way::Down) => (128_000_000, 64_000_000),
-            // The agent's pace holds for downloads only.
-            (_, Way::Up) => (512_000_000, 128_000_000),
+            // The agent's pace holds for downloads only: uploads at it say nothing new.
+            (Pace::Official, Way::Up) => (128_000_000, 64_000_000),
+            (Pace::Off, Way::Up) => (256_000_000, 128_000_000),
         };
         if self.quick { quick } else { full }
     }
