@@ -80,8 +80,7 @@ impl Relay {
         let alarm = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(alarm);
         loop {
-            let now = Instant::now();
-            self.turn(now);
+            let now = self.turn();
             self.session.publish(self.counts, self.client.is_here(), self.agent.is_here());
             if self.is_over(now) {
                 break;
@@ -148,11 +147,14 @@ impl Relay {
         end.saturating_sub(elapsed)
     }
 
-    /// Does all that can be done without waiting.
-    fn turn(&mut self, now: Instant) {
+    /// Does all that can be done without waiting; gives the time of that.
+    fn turn(&mut self) -> Instant {
         for side in Side::BOTH {
             while self.may_read(side) && self.read(side) {}
         }
+        // Not before: what was just read without latency is due now, and would else wait for the
+        // timer, whose resolution is a millisecond.
+        let now = Instant::now();
         if self.closing.is_none() && self.time_left().is_zero() {
             let idle = self.active + self.service.config.idle_timeout;
             let output = if idle <= self.service.clock.elapsed() {
@@ -170,6 +172,7 @@ impl Relay {
                 self.deliver(side, now);
             }
         }
+        now
     }
 
     /// Takes one message from a side; false when there is none.
