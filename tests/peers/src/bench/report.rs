@@ -1,5 +1,7 @@
 //! The results as tables in Markdown, ready for a page, and as JSON.
 
+use std::collections::BTreeMap;
+
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
@@ -67,12 +69,21 @@ impl Report {
         }
         if !self.results.failures.is_empty() {
             out.push_str("\nFailures:\n\n");
-            for failure in &self.results.failures {
-                let case = format!("{}/{}/{}", failure.environment, failure.client, failure.stage);
-                out.push_str(&format!("- `{case}`: {}\n", failure.cause));
+            for (failure, times) in self.failures() {
+                out.push_str(&format!("- {failure} ({times})\n"));
             }
         }
         out
+    }
+
+    /// What failed and how often, whatever the repetition.
+    fn failures(&self) -> BTreeMap<String, usize> {
+        let mut all = BTreeMap::new();
+        for failure in &self.results.failures {
+            let case = format!("{}/{}/{}", failure.environment, failure.client, failure.stage);
+            *all.entry(format!("`{case}`: {}", failure.cause)).or_insert(0) += 1;
+        }
+        all
     }
 
     fn programs_table(&self) -> Table {
