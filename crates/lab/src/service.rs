@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::agent::config::AgentConfig;
 use crate::clock::Clock;
+use crate::cloud;
 use crate::config::LabConfig;
 use crate::entropy::Entropy;
 use crate::faults::FaultState;
@@ -39,6 +40,7 @@ pub(crate) struct Service {
     pub(crate) plain_base: String,
     /// The same for callers that came over TLS.
     pub(crate) tls_base: Option<String>,
+    cloud: Mutex<cloud::State>,
     tables: Mutex<Tables>,
 }
 
@@ -80,10 +82,16 @@ impl Service {
             tasks: TaskTracker::new(),
             plain_base,
             tls_base,
+            cloud: Mutex::default(),
             tables: Mutex::new(Tables { instances, ..Tables::default() }),
             entropy,
             config,
         }
+    }
+
+    /// Everything that the control plane holds.
+    pub(crate) fn cloud(&self) -> MutexGuard<'_, cloud::State> {
+        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -180,6 +188,7 @@ impl Service {
             sessions: tables.sessions.iter().map(|session| describe(session)).collect(),
             api_calls: tables.api_calls.clone(),
             data_websockets_open: tables.data_websockets_open,
+            held: self.faults.cloud.held(),
         }
     }
 }
