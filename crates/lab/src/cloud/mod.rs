@@ -4,6 +4,7 @@
 //! each service is a module with a `call` that answers one operation.
 
 mod authorize;
+mod default_vpc;
 mod ec2;
 mod ecs;
 mod elasticache;
@@ -11,7 +12,9 @@ pub(crate) mod faults;
 mod iam;
 mod kafka;
 mod memorydb;
+mod network;
 mod opensearch;
+pub(crate) mod parameters;
 pub(crate) mod protocol;
 mod rds;
 mod redshift;
@@ -26,13 +29,15 @@ use std::time::Duration;
 use http::Method;
 use serde_json::Value;
 
+pub(crate) use authorize::sentence;
+pub(crate) use network::{Managed, Presence};
 pub(crate) use protocol::{CloudError, Element, Params, answer, el, list, node};
 pub(crate) use request::{Request, Target};
 pub(crate) use state::State;
 
 use crate::http::{ApiError, Caller};
 use crate::service::Service;
-use protocol::{Body, Format, Reply};
+use protocol::{Body, Reply};
 use state::Born;
 
 /// What an operation with an answer in XML gives back.
@@ -75,8 +80,7 @@ impl Call<'_> {
 
     /// The refusal of an operation that the lab does not have.
     pub(crate) fn unknown(&self) -> CloudError {
-        let message =
-            format!("The action {} is not valid for this web service.", self.operation);
+        let message = format!("The action {} is not valid for this web service.", self.operation);
         CloudError::refuse("InvalidAction", message)
     }
 }
@@ -93,6 +97,8 @@ pub(crate) fn answer_request(
         .and(caller)
         .map_err(|error| format.common(error))
         .and_then(|caller| dispatch(service, request, &caller));
+    // What was changed shows in the agents at once.
+    service.refresh();
     if let Err(CloudError { code, message, .. }) = &outcome {
         tracing::debug!(operation, code, message, "refused");
     }

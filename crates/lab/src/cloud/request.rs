@@ -68,9 +68,8 @@ impl Request {
             let params = Params::parse(body);
             let operation = params.get("Action")?.to_owned();
             let version = params.get("Version");
-            let is_form = |target: &Target| {
-                matches!(target.format, Format::Ec2 | Format::Query { .. })
-            };
+            let is_form =
+                |target: &Target| matches!(target.format, Format::Ec2 | Format::Query { .. });
             let target = TARGETS.into_iter().find(|target| {
                 is_form(target)
                     && scope.map_or(version == Some(target.mark), |scope| scope == target.name)
