@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::watch;
 
+use crate::cloud::faults::{CloudFaults, HoldCall};
 use crate::config::LabConfig;
 use crate::gateway::slot::{Hangup, Side};
 use crate::service::Service;
@@ -27,11 +28,14 @@ pub(crate) struct Rates {
     pub(crate) latency: Duration,
     /// The side that nothing is taken from or given to.
     pub(crate) stall: Option<Side>,
+    /// The longest payload that is taken from the client.
+    pub(crate) max_input: Option<usize>,
 }
 
 /// The faults that are in force.
 #[derive(Debug)]
 pub(crate) struct FaultState {
+    pub(crate) cloud: CloudFaults,
     pub(crate) rates: watch::Sender<Rates>,
     /// The status that answers every data websocket upgrade.
     refuse_upgrade: Mutex<Option<u16>>,
@@ -44,6 +48,7 @@ pub(crate) struct FaultState {
 impl FaultState {
     pub(crate) fn new(config: &LabConfig) -> Self {
         Self {
+            cloud: CloudFaults::default(),
             rates: watch::Sender::new(Rates { latency: config.latency, ..Rates::default() }),
             refuse_upgrade: Mutex::new(None),
             throttle: AtomicU64::new(0),
@@ -93,6 +98,13 @@ pub struct FaultRequest {
     /// Stops taking messages from a side and giving it any; null ends that.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub stall: Option<Option<Side>>,
+    /// The longest payload, in bytes, that is taken of `input_stream_data`; longer ones are
+    /// dropped without a word. Null ends that.
+    ///
+    /// So might a service behave that takes no more than the official ends send, which is 1,024
+    /// bytes. Whether the real one does is not known.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub max_input: Option<Option<usize>>,
     /// The HTTP status that answers data websocket upgrades; null ends that.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub refuse_upgrade: Option<Option<u16>>,
@@ -136,6 +148,29 @@ pub struct FaultRequest {
     /// The version of emulated agents in sessions that start later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
+    /// Actions such as `ec2:RunInstances` that nobody is allowed; `*` at the end stands for the
+    /// rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deny: Option<Vec<String>>,
+    /// How long, in milliseconds, what is made from here on is invisible to describes and
+    /// references.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency_ms: Option<u64>,
+    /// How many entries a page of a list has at most; null ends that.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<Option<usize>>,
+    /// How long, in milliseconds, instances need from one state to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_ms: Option<u64>,
+    /// How long, in milliseconds, an instance's agent needs after that to come online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_ms: Option<u64>,
+    /// How long, in milliseconds, network interfaces outlive what they belonged to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_ms: Option<u64>,
+    /// Holds one of the next API calls until the client goes away; null releases it.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Option<HoldCall>>,
 }
 
 /// Tells a member that is null from one that is not there.
@@ -185,6 +220,9 @@ pub enum FaultError {
     /// No session of that id.
     #[error("no session `{0}`")]
     UnknownSession(String),
+    /// A page of no entries, or a call before the next.
+    #[error("`{0}` must be at least 1")]
+    Least(&'static str),
     /// A status that no refusal has.
     #[error("`refuse_upgrade` must be a status from 300 to 599")]
     Status,
@@ -206,6 +244,7 @@ impl Faults {
         request.check(&self.0)?;
         let service = &*self.0;
         let state = &service.faults;
+        state.cloud.apply(&request);
         if let Some(power) = request.gateway {
             state.down.store(power == Power::Down, Ordering::Relaxed);
             if power == Power::Down {
@@ -286,6 +325,7 @@ impl FaultRequest {
         rates.drop = self.drop.unwrap_or(rates.drop);
         rates.latency = self.latency_ms.map_or(rates.latency, Duration::from_millis);
         rates.stall = self.stall.unwrap_or(rates.stall);
+        rates.max_input = self.max_input.unwrap_or(rates.max_input);
         *rates != before
     }
 
@@ -302,6 +342,12 @@ impl FaultRequest {
         }
         if self.refuse_upgrade.flatten().is_some_and(|status| !(300..600).contains(&status)) {
             return Err(FaultError::Status);
+        }
+        if self.page_size.flatten() == Some(0) {
+            return Err(FaultError::Least("page_size"));
+        }
+        if self.hold.flatten().is_some_and(|hold| hold.call == 0) {
+            return Err(FaultError::Least("hold.call"));
         }
         for id in [&self.offline, &self.online].into_iter().flatten() {
             if !service.has_instance(id) {

@@ -1,0 +1,16 @@
+//! Not there yet: every operation is unknown.
+
+use super::state::Endpoint;
+use super::{Call, JsonOutcome};
+
+#[derive(Debug, Default)]
+pub(crate) struct State {}
+
+pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
+    Err(call.unknown())
+}
+
+/// Where clients of this service connect to.
+pub(crate) fn endpoints(_state: &State) -> Vec<Endpoint> {
+    Vec::new()
+}
