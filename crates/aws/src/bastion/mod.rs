@@ -15,6 +15,9 @@ mod plan;
 mod progress;
 mod read;
 mod start;
+mod user_data;
+
+use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,10 @@ pub use progress::Progress;
 pub use read::inventory;
 pub use start::start;
 
-/// The service's defaults for what a bastion needs, and the user's wishes.
+/// After so many minutes without traffic a bastion stops itself, when nothing else is said.
+pub const IDLE_MINUTES: NonZeroU16 = NonZeroU16::new(15).expect("15 is not zero");
+
+/// How a bastion is made. What is left out is chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// The subnet for a new bastion.
@@ -48,6 +54,8 @@ pub struct Options {
     pub create_endpoints: bool,
     /// Tags for all that is made.
     pub tags: Tags,
+    /// How many minutes without traffic until a new bastion stops itself; else [`IDLE_MINUTES`].
+    pub idle_minutes: Option<NonZeroU16>,
     /// The ARN of a policy that bounds what the bastion's role may do.
     pub permissions_boundary: Option<String>,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_ec2::types as sdk;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use sdk::{ResourceType, ShutdownBehavior, VolumeType};
 
 use super::Run;
@@ -11,6 +12,7 @@ use crate::bastion::Bastion;
 use crate::bastion::find::{bastion, describe, tagged as tagged_bastions};
 use crate::bastion::plan::Launch;
 use crate::bastion::progress::{Progress, Tell, Wait};
+use crate::bastion::user_data::{UserDataOptions, user_data};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::network::filter;
 
@@ -114,6 +116,9 @@ impl Run<'_> {
             .associate_public_ip_address(launch.public_ip)
             .delete_on_termination(true)
             .build();
+        let idle_minutes = launch.idle_minutes;
+        let text = user_data(&UserDataOptions { idle_minutes, patch: true });
+        let text = BASE64_STANDARD.encode(text);
         let call = || async {
             let mut call = self
                 .ec2
@@ -127,6 +132,8 @@ impl Run<'_> {
                 .metadata_options(metadata.clone())
                 .block_device_mappings(device.clone())
                 .network_interfaces(interface.clone())
+                .user_data(&text)
+                // It stops itself, and stays startable.
                 .instance_initiated_shutdown_behavior(ShutdownBehavior::Stop);
             for kind in
                 [ResourceType::Instance, ResourceType::Volume, ResourceType::NetworkInterface]

@@ -2,7 +2,7 @@
 
 use super::placement::Place;
 use super::{Action, GroupRef, Launch, Planner};
-use crate::bastion::{Bastion, State};
+use crate::bastion::{Bastion, IDLE_MINUTES, State};
 use crate::network::Class;
 use crate::tags::Purpose;
 
@@ -25,6 +25,7 @@ impl Planner<'_> {
             architecture: place.machine.architecture,
             image: place.machine.image,
             public_ip: place.public_ip,
+            idle_minutes: self.desired.options.idle_minutes.unwrap_or(IDLE_MINUTES),
             profile,
             group: group.clone(),
             tags: self.tags(Purpose::Bastion),

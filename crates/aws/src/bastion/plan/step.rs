@@ -1,5 +1,7 @@
 //! The steps of a plan.
 
+use std::num::NonZeroU16;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bastion::Architecture;
@@ -193,6 +195,8 @@ pub struct Launch {
     pub image: String,
     /// Whether it gets a public address.
     pub public_ip: bool,
+    /// After how many minutes without traffic it stops itself.
+    pub idle_minutes: NonZeroU16,
     /// The name of its instance profile.
     pub profile: String,
     /// Its security group.
