@@ -100,6 +100,12 @@ impl Aws {
         }
     }
 
+    /// The account of the credentials, where their source tells it.
+    pub(crate) async fn account(&self) -> Option<String> {
+        let credentials = self.credentials().await.ok()?;
+        credentials.account_id().map(|id| id.as_str().to_owned())
+    }
+
     /// The credentials in force; the provider refreshes them when they are about to expire.
     pub(crate) async fn credentials(&self) -> Result<Credentials, AwsError> {
         self.credentials.provide_credentials().await.map_err(|error| credentials_error(&error))
