@@ -93,7 +93,7 @@ impl Aws {
     }
 
     /// Where calls go, for messages: the endpoint that was set, else the region.
-    pub(crate) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         match self.sdk.endpoint_url() {
             Some(url) => format!("at {url}"),
             None => format!("in {}", self.region()),
