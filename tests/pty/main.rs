@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod plain;
+mod questions;
 mod terminal;
 
 use terminal::Terminal;

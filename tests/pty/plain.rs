@@ -20,7 +20,8 @@ fn environment(lab: &Lab) -> Vec<(String, String)> {
         .collect()
 }
 
-fn start(lab: &Lab, arguments: &[&str]) -> Terminal {
+/// Starts the program in a terminal, with a lab to call.
+pub(crate) fn start(lab: &Lab, arguments: &[&str]) -> Terminal {
     let environment = environment(lab);
     let environment: Vec<(&str, &str)> =
         environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

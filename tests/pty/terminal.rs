@@ -97,6 +97,13 @@ impl Terminal {
         self.keyboard.flush().expect("the terminal takes it");
     }
 
+    /// Sends a signal, as another terminal would.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = self.child.process_id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a running child");
+        rustix::process::kill_process(pid, signal).expect("the child is ours");
+    }
+
     /// Waits for the end, and gives the exit code.
     pub(crate) fn wait(&mut self) -> u32 {
         let code = self.child.wait().expect("a child of ours").exit_code();

@@ -1,0 +1,98 @@
+//! Questions in a terminal: their answers, and what they leave behind.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::common::cloud::Cloud;
+use crate::common::lab::Lab;
+use crate::plain::start;
+use crate::terminal::Terminal;
+
+const QUESTION: &str = "in account 111122223333?";
+
+/// `adit init`, up to its question.
+fn asked(cloud: &Cloud) -> Terminal {
+    let terminal = start(&cloud.lab, &["init", "--vpc", &cloud.vpc]);
+    let screen = terminal.wait_for(QUESTION);
+    assert!(screen.contains("STEP"), "{screen}");
+    terminal
+}
+
+#[test]
+fn a_no_changes_nothing_and_nothing_typed_is_a_no() {
+    let cloud = Cloud::start(Lab::builder());
+    for keys in ["n\r", "\r"] {
+        let mut terminal = asked(&cloud);
+        terminal.press(keys);
+        assert_eq!(terminal.wait(), 0);
+        terminal.wait_for("nothing was changed");
+        terminal.expect_usable();
+    }
+    assert_eq!(cloud.bastions(), [""; 0]);
+}
+
+#[test]
+fn a_yes_is_followed_by_progress_and_the_next_command() {
+    let cloud = Cloud::start(Lab::builder());
+    let mut terminal = asked(&cloud);
+    terminal.press("y\r");
+    assert_eq!(terminal.wait(), 0);
+    let screen = terminal.wait_for("next: ");
+    assert!(screen.contains("is online"), "{screen}");
+    terminal.expect_usable();
+    assert_eq!(cloud.bastions(), ["running"]);
+
+    let mut terminal = start(&cloud.lab, &["cleanup"]);
+    terminal.wait_for("things?");
+    terminal.press("y\r");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_for("nothing is left");
+    terminal.expect_usable();
+    assert_eq!(cloud.bastions(), ["terminated"]);
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_the_terminal_as_it_was() {
+    let cloud = Cloud::start(Lab::builder());
+    let mut terminal = asked(&cloud);
+    terminal.press("\x03");
+    assert_eq!(terminal.wait(), 130);
+    terminal.wait_for("nothing was changed");
+    terminal.expect_usable();
+    assert_eq!(cloud.bastions(), [""; 0]);
+}
+
+#[test]
+fn a_signal_at_a_question_leaves_the_terminal_as_it_was() {
+    let cloud = Cloud::start(Lab::builder());
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let mut terminal = asked(&cloud);
+        terminal.signal(signal);
+        assert_eq!(terminal.wait(), code);
+        terminal.expect_usable();
+    }
+    assert_eq!(cloud.bastions(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_while_something_is_made_leaves_the_terminal_as_it_was() {
+    let cloud = Cloud::start(Lab::builder());
+    cloud.lab.fault(json!({"agent_ms": 3_600_000}));
+    let mut terminal = asked(&cloud);
+    terminal.press("y\r");
+    terminal.wait_for("to answer");
+    terminal.press("\x03");
+    assert_eq!(terminal.wait(), 130);
+    terminal.wait_for("it stays: ");
+    terminal.expect_usable();
+}
+
+#[test]
+fn a_question_is_not_asked_when_that_is_not_wanted() {
+    let cloud = Cloud::start(Lab::builder());
+    for arguments in [&["connect", "--no-input"][..], &["init", "--no-input", "--vpc", &cloud.vpc]] {
+        let mut terminal = start(&cloud.lab, arguments);
+        assert_eq!(terminal.wait(), 14);
+        terminal.expect_usable();
+    }
+}
