@@ -3,6 +3,7 @@
 mod api;
 mod bounds;
 mod faults;
+mod iam;
 mod lifecycle;
 mod relay;
 mod signature;
