@@ -4,16 +4,20 @@
 //! each service is a module with a `call` that answers one operation.
 
 mod authorize;
+mod body;
 mod ec2;
 mod ecs;
 mod elasticache;
 pub(crate) mod faults;
 mod iam;
 mod kafka;
+mod life;
 mod memorydb;
 mod opensearch;
+mod place;
 pub(crate) mod protocol;
 mod rds;
+mod records;
 mod redshift;
 mod redshift_serverless;
 mod request;
@@ -75,8 +79,7 @@ impl Call<'_> {
 
     /// The refusal of an operation that the lab does not have.
     pub(crate) fn unknown(&self) -> CloudError {
-        let message =
-            format!("The action {} is not valid for this web service.", self.operation);
+        let message = format!("The action {} is not valid for this web service.", self.operation);
         CloudError::refuse("InvalidAction", message)
     }
 }
