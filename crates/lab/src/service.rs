@@ -141,6 +141,13 @@ impl Service {
         self.tables().instances.entry(id.to_owned()).or_insert_with(Instance::emulated);
     }
 
+    /// Forgets an instance; false when it was not known, or its agent is elsewhere.
+    pub(crate) fn forget_instance(&self, id: &str) -> bool {
+        let mut tables = self.tables();
+        let emulated = tables.instances.get(id).is_some_and(Instance::is_emulated);
+        emulated && tables.instances.remove(id).is_some()
+    }
+
     /// A number that nothing else in this lab has.
     pub(crate) fn next_number(&self) -> u64 {
         let mut tables = self.tables();
@@ -177,6 +184,7 @@ impl Service {
     }
 
     pub(crate) fn snapshot(&self) -> State {
+        self.refresh();
         let tables = self.tables();
         let instances = tables.instances.iter().map(|(id, instance)| InstanceState {
             id: id.clone(),

@@ -1,7 +1,10 @@
 //! The lab from outside: over its sockets, with an independent signer.
 
 mod api;
+mod bastion;
 mod bounds;
+mod cloud_faults;
+mod ec2;
 mod faults;
 mod iam;
 mod lifecycle;

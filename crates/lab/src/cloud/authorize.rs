@@ -14,12 +14,8 @@ pub(super) fn check(call: &Call<'_>, target: Target) -> Result<(), CloudError> {
     Err(match target.format {
         Format::Ec2 => ec2(call, &action, resource(call).as_deref()),
         Format::Query { .. } => CloudError::new(403, "AccessDenied", plain(call, target, &action)),
-        Format::Json => {
-            CloudError::refuse("AccessDeniedException", plain(call, target, &action))
-        }
-        Format::Rest => {
-            CloudError::new(403, "AccessDeniedException", plain(call, target, &action))
-        }
+        Format::Json => CloudError::refuse("AccessDeniedException", plain(call, target, &action)),
+        Format::Rest => CloudError::new(403, "AccessDeniedException", plain(call, target, &action)),
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod authorize;
 mod body;
+mod default_vpc;
 mod ec2;
 mod ecs;
 mod elasticache;
@@ -13,8 +14,10 @@ mod iam;
 mod kafka;
 mod life;
 mod memorydb;
+mod network;
 mod opensearch;
 mod place;
+pub(crate) mod parameters;
 pub(crate) mod protocol;
 mod rds;
 mod records;
@@ -27,16 +30,17 @@ mod sts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::Value;
 
+pub(crate) use authorize::sentence;
+pub(crate) use network::{Managed, Presence};
 pub(crate) use protocol::{CloudError, Element, Params, answer, el, list, node};
 pub(crate) use request::{Request, Target};
 pub(crate) use state::State;
 
 use crate::http::{ApiError, Caller};
 use crate::service::Service;
-use protocol::{Body, Format, Reply};
+use protocol::{Body, Reply};
 use state::Born;
 
 /// What an operation with an answer in XML gives back.
@@ -55,8 +59,6 @@ pub(crate) struct Call<'a> {
     pub(crate) params: &'a Params,
     /// The body of the JSON formats; an empty object when there is none.
     pub(crate) json: &'a Value,
-    /// REST only.
-    pub(crate) method: &'a Method,
     /// REST only, with its percent-encoding.
     pub(crate) path: &'a str,
 }
@@ -96,6 +98,8 @@ pub(crate) fn answer_request(
         .and(caller)
         .map_err(|error| format.common(error))
         .and_then(|caller| dispatch(service, request, &caller));
+    // What was changed shows in the agents at once.
+    service.refresh();
     if let Err(CloudError { code, message, .. }) = &outcome {
         tracing::debug!(operation, code, message, "refused");
     }
@@ -114,9 +118,10 @@ fn common(service: &Service) -> Result<(), ApiError> {
 }
 
 fn dispatch(service: &Service, request: &Request, caller: &Caller) -> Result<Body, CloudError> {
-    let Request { target, operation, params, json, method, path } = request;
-    let call = Call { service, caller, operation, params, json, method, path };
+    let Request { target, operation, params, json, path } = request;
+    let call = Call { service, caller, operation, params, json, path };
     authorize::check(&call, *target)?;
+    service.cloud().sweep(call.now());
     match target.name {
         "ec2" => ec2::call(&call).map(Body::from),
         "iam" => iam::call(&call).map(Body::from),

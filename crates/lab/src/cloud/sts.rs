@@ -65,9 +65,8 @@ fn assume_role(call: &Call<'_>) -> Outcome {
     }
     let assumed = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}");
     let credentials = credentials(call, &assumed, "DurationSeconds", 3600)?;
-    let user = node("AssumedRoleUser")
-        .text("AssumedRoleId", user_id(&assumed))
-        .text("Arn", &assumed);
+    let user =
+        node("AssumedRoleUser").text("AssumedRoleId", user_id(&assumed)).text("Arn", &assumed);
     Ok(answer().with(credentials).with(user))
 }
 

@@ -1,5 +1,6 @@
 //! How sessions begin and end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adit_wire::control::{AgentTaskComplete, SessionTask};
@@ -22,6 +23,7 @@ pub(crate) struct LocalGateway {
 
 impl AgentGateway for LocalGateway {
     async fn attach(&self, session_id: &str) -> Result<Leg, AttachError> {
+        self.service.refresh();
         let session = self.service.session(session_id).ok_or(AttachError::Terminated)?;
         if session.is_over() {
             return Err(AttachError::Terminated);
@@ -35,6 +37,14 @@ impl AgentGateway for LocalGateway {
 
     fn complete(&self, message: AgentTaskComplete) {
         self.service.task_completed(&message);
+    }
+
+    fn locate(&self, host: &str, port: u16) -> Option<Option<SocketAddr>> {
+        self.service.locate(host, port)
+    }
+
+    fn lets_through(&self, host: &str, port: u16) -> bool {
+        self.service.cloud().lets_through(&self.instance_id, host, port)
     }
 
     fn destination_opened(&self, session_id: &str) {

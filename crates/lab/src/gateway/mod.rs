@@ -2,6 +2,7 @@
 
 mod buffer;
 mod channel;
+mod cloud;
 mod control;
 pub(crate) mod counts;
 pub(crate) mod instance;

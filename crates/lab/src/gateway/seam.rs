@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use adit_wire::control::AgentTaskComplete;
 
 use super::leg::Leg;
@@ -11,6 +13,17 @@ pub(crate) trait AgentGateway: Clone + Send + Sync + 'static {
 
     /// Says that a session has ended, as `agent_task_complete` on the control channel does.
     fn complete(&self, message: AgentTaskComplete);
+
+    /// Where a host and port of the instance's network really are: `None` when the network has no
+    /// such host, nothing inside when nothing listens there.
+    fn locate(&self, _host: &str, _port: u16) -> Option<Option<SocketAddr>> {
+        None
+    }
+
+    /// Whether the network lets the instance's packets through to a host and port.
+    fn lets_through(&self, _host: &str, _port: u16) -> bool {
+        true
+    }
 
     /// Counts a connection that the agent has made to the session's destination.
     fn destination_opened(&self, _session_id: &str) {}

@@ -1,8 +1,15 @@
 //! VPCs and subnets.
 
+use std::net::Ipv4Addr;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use super::places::{ZONES, zone_id};
+use super::resource::{Resource, describe, find, one};
+use super::{State, tags};
 use crate::cloud::state::Born;
+use crate::cloud::{self, Call, CloudError, Element, Outcome, answer, list, node};
+use crate::service::{ACCOUNT, REGION};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Vpc {
@@ -27,4 +34,395 @@ pub(crate) struct Subnet {
     /// Whether instances get a public address unless they are told otherwise.
     pub(crate) public_ip: bool,
     pub(crate) born: Born,
+}
+
+impl Resource for Vpc {
+    const IDS: &'static str = "VpcId";
+    const SET: &'static str = "vpcSet";
+    const FILTERS: &'static [&'static str] = &[
+        "cidr",
+        "cidr-block-association.cidr-block",
+        "is-default",
+        "isDefault",
+        "owner-id",
+        "state",
+        "vpc-id",
+    ];
+    const MISSING: (&'static str, &'static str) = ("InvalidVpcID.NotFound", "vpc ID");
+    const PREFIX: &'static str = "vpc-";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn born(&self) -> Born {
+        self.born
+    }
+
+    fn values(&self, _cloud: &cloud::State, filter: &str) -> Vec<String> {
+        match filter {
+            "cidr" => one(self.blocks[0]),
+            "cidr-block-association.cidr-block" => {
+                self.blocks.iter().map(ToString::to_string).collect()
+            }
+            "is-default" | "isDefault" => one(self.is_default),
+            "owner-id" => one(ACCOUNT),
+            "state" => one("available"),
+            _ => one(&self.id),
+        }
+    }
+
+    fn element(&self, cloud: &cloud::State) -> Element {
+        self.children(node("item"), cloud)
+    }
+}
+
+impl Vpc {
+    fn children(&self, out: Element, cloud: &cloud::State) -> Element {
+        let tail = self.id.trim_start_matches("vpc-");
+        let associated = |name, state, association: String, block: String| {
+            node("item")
+                .text("associationId", association)
+                .text(name, block)
+                .with(node(state).text("state", "associated"))
+        };
+        let blocks = self.blocks.iter().enumerate().map(|(at, block)| {
+            let id = format!("vpc-cidr-assoc-{at}{}", tail.get(1..).unwrap_or_default());
+            associated("cidrBlock", "cidrBlockState", id, block.to_string())
+        });
+        let ipv6 = self.ipv6.map(|block| {
+            let id = format!("vpc-cidr-assoc-f{}", tail.get(1..).unwrap_or_default());
+            associated("ipv6CidrBlock", "ipv6CidrBlockState", id, block.to_string())
+        });
+        let mut out = out
+            .text("vpcId", &self.id)
+            .text("ownerId", ACCOUNT)
+            .text("state", "available")
+            .text("cidrBlock", self.blocks[0])
+            .with(list("cidrBlockAssociationSet", blocks));
+        if let Some(ipv6) = ipv6 {
+            out = out.with(list("ipv6CidrBlockAssociationSet", [ipv6]));
+        }
+        out.text("dhcpOptionsId", "dopt-0ad17000000000001")
+            .with(tags::set(&cloud.ec2, &self.id))
+            .text("instanceTenancy", "default")
+            .text("isDefault", self.is_default)
+    }
+}
+
+impl Resource for Subnet {
+    const IDS: &'static str = "SubnetId";
+    const SET: &'static str = "subnetSet";
+    const FILTERS: &'static [&'static str] = &[
+        "availability-zone",
+        "availabilityZone",
+        "availability-zone-id",
+        "available-ip-address-count",
+        "cidr-block",
+        "cidr",
+        "cidrBlock",
+        "default-for-az",
+        "map-public-ip-on-launch",
+        "owner-id",
+        "state",
+        "subnet-arn",
+        "subnet-id",
+        "vpc-id",
+    ];
+    const MISSING: (&'static str, &'static str) = ("InvalidSubnetID.NotFound", "subnet ID");
+    const PREFIX: &'static str = "subnet-";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn born(&self) -> Born {
+        self.born
+    }
+
+    fn values(&self, cloud: &cloud::State, filter: &str) -> Vec<String> {
+        match filter {
+            "availability-zone" | "availabilityZone" => one(&self.zone),
+            "availability-zone-id" => one(zone_id(&self.zone)),
+            "available-ip-address-count" => one(cloud.ec2.free(self)),
+            "cidr-block" | "cidr" | "cidrBlock" => one(self.block),
+            "default-for-az" => one(self.is_default),
+            "map-public-ip-on-launch" => one(self.public_ip),
+            "owner-id" => one(ACCOUNT),
+            "state" => one("available"),
+            "subnet-arn" => one(self.arn()),
+            "vpc-id" => one(&self.vpc),
+            _ => one(&self.id),
+        }
+    }
+
+    fn element(&self, cloud: &cloud::State) -> Element {
+        self.children(node("item"), cloud)
+    }
+}
+
+impl Subnet {
+    fn arn(&self) -> String {
+        format!("arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/{}", self.id)
+    }
+
+    fn children(&self, out: Element, cloud: &cloud::State) -> Element {
+        out.text("subnetId", &self.id)
+            .text("subnetArn", self.arn())
+            .text("state", "available")
+            .text("ownerId", ACCOUNT)
+            .text("vpcId", &self.vpc)
+            .text("cidrBlock", self.block)
+            .with(list("ipv6CidrBlockAssociationSet", []))
+            .text("availableIpAddressCount", cloud.ec2.free(self))
+            .text("availabilityZone", &self.zone)
+            .text("availabilityZoneId", zone_id(&self.zone))
+            .text("defaultForAz", self.is_default)
+            .text("mapPublicIpOnLaunch", self.public_ip)
+            .text("assignIpv6AddressOnCreation", false)
+            .with(tags::set(&cloud.ec2, &self.id))
+    }
+}
+
+impl State {
+    /// Addresses of a subnet that nothing has; the service keeps five.
+    pub(crate) fn free(&self, subnet: &Subnet) -> usize {
+        let size = 1_usize << (32 - u32::from(subnet.block.prefix_len()));
+        size.saturating_sub(5 + self.taken(&subnet.id).count())
+    }
+
+    /// The lowest address of a subnet that nothing has.
+    pub(super) fn next_ip(&self, subnet: &Subnet) -> Option<Ipv4Addr> {
+        let taken: Vec<Ipv4Addr> = self.taken(&subnet.id).collect();
+        let last = subnet.block.broadcast();
+        // The first four are the network's, the router's, the resolver's and one in reserve.
+        let first = u32::from(subnet.block.network()) + 4;
+        (first..u32::from(last)).map(Ipv4Addr::from).find(|ip| !taken.contains(ip))
+    }
+}
+
+/// A block as a parameter has it, in its canonical form.
+pub(super) fn block(text: &str) -> Result<Ipv4Net, CloudError> {
+    text.parse::<Ipv4Net>().map(|net| net.trunc()).map_err(|_| {
+        let message = format!(
+            "Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
+        );
+        CloudError::refuse("InvalidParameterValue", message)
+    })
+}
+
+fn of_size(net: Ipv4Net, code: &'static str) -> Result<(), CloudError> {
+    if (16..=28).contains(&net.prefix_len()) {
+        return Ok(());
+    }
+    Err(CloudError::refuse(code, format!("The CIDR '{net}' is invalid.")))
+}
+
+pub(super) fn create_vpc(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let net = block(call.params.required("CidrBlock")?)?;
+    of_size(net, "InvalidVpc.Range")?;
+    let tags = tags::specified(call, &["vpc"], "vpc")?;
+    let ipv6 = call.params.flag("AmazonProvidedIpv6CidrBlock")?;
+    let id = make_vpc(call.service, &mut cloud.ec2, net, ipv6);
+    cloud.ec2.tag(&id, tags);
+    let vpc = &cloud.ec2.vpcs[&id];
+    Ok(answer().with(vpc.children(node("vpc"), cloud)))
+}
+
+/// A VPC with what each has from the start: a main route table and a default group.
+pub(super) fn make_vpc(
+    service: &crate::service::Service,
+    state: &mut State,
+    net: Ipv4Net,
+    ipv6: bool,
+) -> String {
+    let (born, entropy) = (Born::now(service), &service.entropy);
+    let id = format!("vpc-0{}", entropy.hex(16));
+    let ipv6 = ipv6.then(|| {
+        let block = format!("2600:1f18:{}:{}00::/56", entropy.hex(4), entropy.hex(2));
+        block.parse().ok()
+    });
+    let vpc = Vpc {
+        id: id.clone(),
+        blocks: vec![net],
+        ipv6: ipv6.flatten(),
+        is_default: false,
+        dns_support: true,
+        dns_hostnames: false,
+        born,
+    };
+    state.vpcs.insert(id.clone(), vpc);
+    super::routes::make_table(service, state, &id, true);
+    super::groups::make_group(service, state, &id, "default", "default VPC security group");
+    id
+}
+
+pub(super) fn describe_vpcs(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    describe(call, cloud, cloud.ec2.vpcs.values())
+}
+
+pub(super) fn delete_vpc(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let id = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?.id.clone();
+    let state = &mut cloud.ec2;
+    let used = state.subnets_of(&id).next().is_some()
+        || state.internet_gateways.values().any(|gateway| gateway.vpc.as_ref() == Some(&id))
+        || state.endpoints.values().any(|endpoint| endpoint.vpc == id)
+        || state.interfaces.values().any(|eni| eni.vpc == id)
+        || state.groups.values().any(|group| group.vpc == id && group.name != "default")
+        || state.route_tables.values().any(|table| table.vpc == id && !table.is_main());
+    if used {
+        return Err(in_use("vpc", &id));
+    }
+    state.groups.retain(|_, group| group.vpc != id);
+    state.route_tables.retain(|_, table| table.vpc != id);
+    state.vpcs.remove(&id);
+    state.untag(&id);
+    Ok(answer().text("return", true))
+}
+
+/// The refusal to delete what others need.
+pub(super) fn in_use(noun: &str, id: &str) -> CloudError {
+    let message = format!("The {noun} '{id}' has dependencies and cannot be deleted.");
+    CloudError::refuse("DependencyViolation", message)
+}
+
+pub(super) fn vpc_attribute(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let vpc = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?;
+    let (name, value) = match call.params.required("Attribute")? {
+        "enableDnsSupport" => ("enableDnsSupport", vpc.dns_support),
+        "enableDnsHostnames" => ("enableDnsHostnames", vpc.dns_hostnames),
+        "enableNetworkAddressUsageMetrics" => ("enableNetworkAddressUsageMetrics", false),
+        other => {
+            let message = format!("Value ({other}) for parameter attribute is invalid.");
+            return Err(CloudError::refuse("InvalidParameterValue", message));
+        }
+    };
+    Ok(answer().text("vpcId", &vpc.id).with(node(name).text("value", value)))
+}
+
+pub(super) fn modify_vpc_attribute(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let id = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?.id.clone();
+    let support = call.params.switch("EnableDnsSupport.Value")?;
+    let hostnames = call.params.switch("EnableDnsHostnames.Value")?;
+    if let Some(vpc) = cloud.ec2.vpcs.get_mut(&id) {
+        vpc.dns_support = support.unwrap_or(vpc.dns_support);
+        vpc.dns_hostnames = hostnames.unwrap_or(vpc.dns_hostnames);
+    }
+    Ok(answer().text("return", true))
+}
+
+pub(super) fn associate_block(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let id = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?.id.clone();
+    let net = block(call.params.required("CidrBlock")?)?;
+    of_size(net, "InvalidVpc.Range")?;
+    let Some(vpc) = cloud.ec2.vpcs.get_mut(&id) else { return Err(in_use("vpc", &id)) };
+    if State::overlaps(vpc, net) {
+        let message = format!("The CIDR '{net}' conflicts with another block of the VPC.");
+        return Err(CloudError::refuse("InvalidVpc.Range", message));
+    }
+    vpc.blocks.push(net);
+    let association = node("cidrBlockAssociation")
+        .text("associationId", call.new_id("vpc-cidr-assoc"))
+        .text("cidrBlock", net)
+        .with(node("cidrBlockState").text("state", "associating"));
+    Ok(answer().text("vpcId", id).with(association))
+}
+
+pub(super) fn create_subnet(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let vpc = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?;
+    let net = block(call.params.required("CidrBlock")?)?;
+    of_size(net, "InvalidSubnet.Range")?;
+    if !vpc.blocks.iter().any(|block| block.contains(&net)) {
+        return Err(CloudError::refuse(
+            "InvalidSubnet.Range",
+            format!("The CIDR '{net}' is invalid."),
+        ));
+    }
+    let overlaps = |other: &Subnet| other.block.contains(&net) || net.contains(&other.block);
+    if cloud.ec2.subnets_of(&vpc.id).any(overlaps) {
+        let message = format!("The CIDR '{net}' conflicts with another subnet");
+        return Err(CloudError::refuse("InvalidSubnet.Conflict", message));
+    }
+    let zone = call.params.get("AvailabilityZone");
+    let by_id = call.params.get("AvailabilityZoneId");
+    let zone = ZONES.into_iter().find(|known| match (zone, by_id) {
+        (Some(zone), _) => zone == *known,
+        (None, Some(id)) => id == zone_id(known),
+        (None, None) => true,
+    });
+    let Some(zone) = zone else {
+        let message = "Value for parameter availabilityZone is invalid. Subnets can currently \
+                       only be created in the following availability zones: us-east-1a, \
+                       us-east-1b, us-east-1c.";
+        return Err(CloudError::refuse("InvalidParameterValue", message));
+    };
+    let tags = tags::specified(call, &["subnet"], "subnet")?;
+    let id = call.new_id("subnet");
+    let subnet = Subnet {
+        id: id.clone(),
+        vpc: vpc.id.clone(),
+        block: net,
+        zone: zone.to_owned(),
+        is_default: false,
+        public_ip: false,
+        born: call.born(),
+    };
+    cloud.ec2.subnets.insert(id.clone(), subnet);
+    cloud.ec2.tag(&id, tags);
+    let subnet = &cloud.ec2.subnets[&id];
+    Ok(answer().with(subnet.children(node("subnet"), cloud)))
+}
+
+pub(super) fn describe_subnets(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    describe(call, cloud, cloud.ec2.subnets.values())
+}
+
+pub(super) fn modify_subnet_attribute(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let id = find(&cloud.ec2.subnets, call.params.required("SubnetId")?, call.now())?.id.clone();
+    let public = call.params.switch("MapPublicIpOnLaunch.Value")?;
+    if let Some(subnet) = cloud.ec2.subnets.get_mut(&id) {
+        subnet.public_ip = public.unwrap_or(subnet.public_ip);
+    }
+    Ok(answer().text("return", true))
+}
+
+pub(super) fn delete_subnet(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
+    let id = find(&cloud.ec2.subnets, call.params.required("SubnetId")?, call.now())?.id.clone();
+    if cloud.ec2.interfaces.values().any(|eni| eni.subnet == id) {
+        return Err(in_use("subnet", &id));
+    }
+    cloud.ec2.subnets.remove(&id);
+    cloud.ec2.untag(&id);
+    for table in cloud.ec2.route_tables.values_mut() {
+        table.associations.retain(|association| association.subnet.as_ref() != Some(&id));
+    }
+    Ok(answer().text("return", true))
+}
+
+/// The default VPC and all that belongs to it.
+pub(crate) fn make_default(
+    service: &crate::service::Service,
+    state: &mut State,
+    net: Ipv4Net,
+    subnets: [Ipv4Net; 3],
+) {
+    let id = make_vpc(service, state, net, false);
+    if let Some(vpc) = state.vpcs.get_mut(&id) {
+        vpc.is_default = true;
+        vpc.dns_hostnames = true;
+    }
+    for (block, zone) in subnets.into_iter().zip(ZONES) {
+        let subnet = Subnet {
+            id: format!("subnet-0{}", service.entropy.hex(16)),
+            vpc: id.clone(),
+            block,
+            zone: zone.to_owned(),
+            is_default: true,
+            public_ip: true,
+            born: Born::now(service),
+        };
+        state.subnets.insert(subnet.id.clone(), subnet);
+    }
+    let gateway = super::internet::make_gateway(service, state, &id);
+    super::routes::add_default(state, &id, &gateway);
 }

@@ -162,9 +162,8 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 fn ec2(operation: &str, request_id: &str, answer: &Element) -> Reply {
-    let mut body = format!(
-        "{HEAD}<{operation}Response xmlns=\"{EC2}\"><requestId>{request_id}</requestId>"
-    );
+    let mut body =
+        format!("{HEAD}<{operation}Response xmlns=\"{EC2}\"><requestId>{request_id}</requestId>");
     answer.write_content(&mut body);
     let _infallible = write!(body, "</{operation}Response>");
     Reply::new(200, XML, body)
@@ -179,8 +178,7 @@ fn ec2_error(request_id: &str, error: &CloudError) -> Reply {
 }
 
 fn query(operation: &str, request_id: &str, namespace: &str, answer: &Element) -> Reply {
-    let mut body =
-        format!("{HEAD}<{operation}Response xmlns=\"{namespace}\"><{operation}Result>");
+    let mut body = format!("{HEAD}<{operation}Response xmlns=\"{namespace}\"><{operation}Result>");
     answer.write_content(&mut body);
     let _infallible = write!(
         body,

@@ -78,6 +78,13 @@ impl Params {
         node.members.values().next().map(Self::entries).unwrap_or_default()
     }
 
+    /// All but some.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut copy = self.clone();
+        names.iter().for_each(|name| drop(copy.members.remove(*name)));
+        copy
+    }
+
     fn entries(&self) -> Vec<&Self> {
         let numbered = self.members.iter();
         let mut entries: Vec<(u32, &Self)> =
