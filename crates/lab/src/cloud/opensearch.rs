@@ -68,8 +68,7 @@ pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static str> {
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, opensearch: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "ListDomainNames" => list(state, call),
         "CreateDomain" => create(state, ec2, call),
         "DescribeDomain" => {
@@ -89,9 +88,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
         }
         "AddTags" | "RemoveTags" => change_tags(state, call),
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 fn list(state: &State, call: &Call<'_>) -> JsonOutcome {
@@ -242,7 +239,7 @@ fn change_tags(state: &mut State, call: &Call<'_>) -> JsonOutcome {
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.domains.retain(|_, one| one.life.phase(now).is_some());
     }
 }
@@ -306,9 +303,9 @@ impl Domain {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     let mut endpoints = Vec::new();
-    for one in state.domains.values().filter(|one| one.life.phase(now).is_some()) {
+    for one in state.domains.values() {
         let Some(Network { subnets, groups }) = &one.network else { continue };
         let ports: &[u16] = if one.https_only { &[443] } else { &[443, 80] };
         endpoints.extend(ports.iter().map(|port| Endpoint {

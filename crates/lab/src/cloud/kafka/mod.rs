@@ -64,8 +64,7 @@ pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static str> {
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, kafka: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "ListClustersV2" => list(state, call),
         "CreateClusterV2" => create::create(state, ec2, call),
         "DescribeClusterV2" => Ok(json!({ "clusterInfo": named(state, call)?.shown(call) })),
@@ -89,9 +88,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
             Ok(json!({}))
         }
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 #[derive(Deserialize)]
@@ -167,15 +164,15 @@ fn nodes(cluster: &Cluster, call: &Call<'_>) -> JsonOutcome {
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.clusters.retain(|_, one| one.life.phase(now).is_some());
     }
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     let mut endpoints = Vec::new();
-    for one in state.clusters.values().filter(|one| one.life.phase(now).is_some()) {
+    for one in state.clusters.values() {
         for (_, port) in one.listeners() {
             let hosts = one.hosts().into_iter().enumerate();
             endpoints.extend(hosts.map(|(index, host)| Endpoint {

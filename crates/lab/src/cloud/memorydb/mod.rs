@@ -51,8 +51,7 @@ struct Cluster {
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, memorydb: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateCluster" => create(state, ec2, call),
         "DescribeClusters" => describe(state, call),
         "DeleteCluster" => delete(state, call),
@@ -66,9 +65,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
             Ok(json!({ "TagList": upper(all) }))
         }
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 fn arn(kind: &str, name: &str) -> String {
@@ -207,7 +204,7 @@ fn tags_of<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Tags, Cl
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.clusters.retain(|_, one| one.life.phase(now).is_some());
     }
 }
@@ -285,9 +282,9 @@ impl Cluster {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     let mut endpoints = Vec::new();
-    for one in state.clusters.values().filter(|one| one.life.phase(now).is_some()) {
+    for one in state.clusters.values() {
         let vpc = state.subnet_groups.get(&one.subnet_group).map(|group| group.vpc.clone());
         let numbers = (1..=one.shards).flat_map(|shard| (1..=one.nodes).map(move |n| (shard, n)));
         let nodes = numbers.enumerate().map(|(at, (shard, node))| (one.node(shard, node).1, at));
