@@ -1,18 +1,39 @@
 //! The arguments, as clap reads them; what they mean is in `settings`.
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts, read in a terminal")]
 
+/// A help text followed by the ways to write a target.
+macro_rules! with_targets {
+    ($text:literal) => {
+        concat!(
+            $text,
+            "\n\nTargets:
+  rds:ID, aurora:ID[/reader|/ENDPOINT], rds-proxy:ID[/ENDPOINT], elasticache:ID[/reader|/NODE],
+  memorydb:ID[/NODE], docdb:ID[/reader|/INSTANCE], neptune:ID[/reader|/INSTANCE], redshift:ID,
+  redshift-serverless:WORKGROUP, opensearch:DOMAIN, msk:ID[/iam|/scram|/tls|/plaintext],
+  ec2:ID:PORT, host:HOST:PORT@VPC
+An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
+        )
+    };
+}
+
+mod cleanup;
 mod connect;
 mod demo;
+mod init;
 mod lab;
+mod list;
 mod parse;
 mod values;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(crate) use cleanup::CleanupArgs;
 pub(crate) use connect::{AwsArgs, ConnectArgs};
 pub(crate) use demo::DemoArgs;
+pub(crate) use init::{InitArgs, PublicIp};
 pub(crate) use lab::{LabArgs, PaceArg};
+pub(crate) use list::ListArgs;
 pub(crate) use values::LocalPort;
 
 /// Tunnels to private AWS resources through Systems Manager Session Manager.
@@ -29,12 +50,17 @@ pub(crate) use values::LocalPort;
     after_help = "Examples:
   adit demo
       See it all on this machine, without an AWS account.
-  adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432
-      Reach db.internal:5432 at 127.0.0.1:5432 through the bastion.
+  adit init --target rds:orders
+      Make the database `orders` reachable; says what that takes, and asks.
+  adit connect --target rds:orders
+      Reach it at 127.0.0.1, until Ctrl-C.
+  adit cleanup
+      Remove all that adit has made.
 
 Each flag can be given as an environment variable instead, as its help says.
-Exit codes: 0 done, 2 usage, 3 config, 4 credentials, 5 permission, 7 bastion, 8 destination,
-9 local port, 10 service, 11 lost, 130 Ctrl-C, 143 SIGTERM; all of them in docs/reference.md."
+Exit codes: 0 done, 2 usage, 3 config, 4 credentials, 5 permission, 6 target, 7 bastion,
+8 destination, 9 local port, 10 service, 11 lost, 14 input needed, 15 partly done, 130 Ctrl-C,
+143 SIGTERM; all of them in docs/reference.md."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -57,6 +83,11 @@ pub(crate) struct OutputArgs {
           value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 
+    /// Never ask: fail with exit code 14 where an answer is needed
+    #[arg(long, global = true, env = "ADIT_NO_INPUT", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) no_input: bool,
+
     /// Log to standard error; -vv and -vvv say more
     #[arg(long, short, global = true, action = ArgAction::Count, env = "ADIT_VERBOSE",
           hide_env_values = true)]
@@ -73,13 +104,36 @@ pub(crate) enum CommandArgs {
     /// that the download arrives whole. Then it holds the tunnel, for you to try. It needs no AWS
     /// account, reads none of your AWS settings, and talks to nothing but this machine.
     Demo(DemoArgs),
-    /// Open a tunnel through a bastion and hold it
+    /// Make a target reachable: a bastion in its VPC, and one rule to its port
     ///
-    /// Opens a local port that leads through a bastion to a host and port in its network, and holds
-    /// it until Ctrl-C. The bastion is any machine that Session Manager manages; nothing is looked
-    /// up, created or started. When the tunnel can be used, one line says so on standard output:
-    /// `listening on 127.0.0.1:5432 (db.internal:5432)`.
+    /// Looks at what there is, says step by step what is missing and why, asks, and makes it: an
+    /// instance that runs the SSM Agent and that nothing can connect to, its role and its security
+    /// group, and a rule that lets it reach the target's port. One bastion serves all targets of a
+    /// VPC. What is there already is used; running it again finishes what was interrupted. Everything
+    /// made is tagged, and `adit cleanup` removes it.
+    Init(InitArgs),
+    /// List what can be reached, and what is ready to be
+    ///
+    /// Lists databases, caches, queues and instances of the region as targets for `init` and
+    /// `connect`, with their bastions. A kind that may not be listed is told, and the others are
+    /// listed all the same.
+    List(ListArgs),
+    /// Open a tunnel to a target and hold it
+    ///
+    /// Opens a local port that leads through a bastion to a target, and holds it until Ctrl-C. When
+    /// the tunnel can be used, one line says so on standard output: `listening on 127.0.0.1:5432
+    /// (rds:orders)`.
+    ///
+    /// With --target, host, port and bastion are looked up, and a bastion that is stopped is
+    /// started. With --bastion, --host and --port, nothing is looked up or started, and the bastion
+    /// is any machine that Session Manager manages. With neither, a terminal lets you choose.
     Connect(ConnectArgs),
+    /// Remove what adit has made, and nothing else
+    ///
+    /// Finds what carries adit's tags in the region, shows it, asks, and removes it in the right
+    /// order: rules, instances, groups, profiles, roles, endpoints. A bastion with live sessions
+    /// stays, unless --force is given.
+    Cleanup(CleanupArgs),
     /// Run a local AWS: the session API, its message gateway, and bastions with an agent
     ///
     /// Runs a local AWS on loopback: the session calls of the Systems Manager API, the message

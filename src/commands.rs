@@ -1,11 +1,20 @@
 //! The commands, one module each.
 
+mod access;
+mod ask;
+mod choose;
+mod cleanup;
 mod connect;
 mod demo;
+mod init;
 mod lab;
+mod list;
 mod local;
 mod open;
+mod place;
 mod report;
+mod telling;
+mod watch;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,6 +31,10 @@ pub(crate) async fn run(
     match settings {
         // This one has a session to give back when standard output fails.
         Settings::Connect(settings) => Box::pin(connect::run(*settings, signals, printer)).await,
+        // These hear of a standard output that fails between their steps.
+        Settings::Init(settings) => Box::pin(init::run(*settings, signals, printer)).await,
+        Settings::Cleanup(settings) => Box::pin(cleanup::run(settings, signals, printer)).await,
+        Settings::List(settings) => Box::pin(list::run(settings, signals, printer)).await,
         Settings::Demo(settings) => {
             while_printing(printer, Box::pin(demo::run(settings, signals, printer))).await
         }

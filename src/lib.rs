@@ -10,6 +10,7 @@ mod commands;
 mod exit;
 mod failure;
 mod logging;
+mod memory;
 mod settings;
 mod signals;
 mod source;

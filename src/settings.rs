@@ -5,16 +5,24 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use adit_aws::bastion::{ExistingSpec, Options};
+use adit_aws::targets::{Kind as TargetKind, TargetSpec};
 use adit_lab::{DEFAULT_INSTANCE, FaultRequest, LabConfig, Pace, TlsConfig};
 use adit_tunnel::ProxySettings;
 
-use crate::cli::{AwsArgs, CommandArgs, ConnectArgs, DemoArgs, LabArgs, LocalPort, PaceArg};
+use crate::cli::{
+    AwsArgs, CleanupArgs, CommandArgs, ConnectArgs, DemoArgs, InitArgs, LabArgs, ListArgs,
+    LocalPort, PaceArg, PublicIp,
+};
 use crate::failure::{Failure, Kind};
 
 /// A command with all that it needs to know.
 #[derive(Debug)]
 pub(crate) enum Settings {
+    Cleanup(CleanupSettings),
     Connect(Box<ConnectSettings>),
+    Init(Box<InitSettings>),
+    List(ListSettings),
     Demo(DemoSettings),
     Lab(Box<LabSettings>),
 }
@@ -22,12 +30,90 @@ pub(crate) enum Settings {
 /// What `adit connect` is to do.
 #[derive(Debug)]
 pub(crate) struct ConnectSettings {
-    pub(crate) destination: Destination,
+    pub(crate) way: Way,
     pub(crate) local: Local,
     pub(crate) reason: Option<String>,
     pub(crate) resume_budget: Duration,
     pub(crate) exit_zero_on_sigterm: bool,
     pub(crate) access: Access,
+    pub(crate) cache: Cache,
+}
+
+/// How it is known where a tunnel leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The user says it all; nothing is looked up.
+    Direct(Direct),
+    /// A target, which is looked up, through the bastion of its VPC or the one that is named.
+    Target { spec: TargetSpec, bastion: Option<ExistingSpec> },
+    /// The user is asked for a target.
+    Pick { bastion: Option<ExistingSpec> },
+}
+
+/// A host and port behind a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Direct {
+    pub(crate) bastion: ExistingSpec,
+    /// `None` is the machine itself.
+    pub(crate) host: Option<String>,
+    pub(crate) port: u16,
+}
+
+impl Direct {
+    /// Where it leads, when that needs no looking up.
+    pub(crate) fn destination(&self) -> Option<Destination> {
+        let (ExistingSpec::Instance(id) | ExistingSpec::Node(id)) = &self.bastion else {
+            return None;
+        };
+        Some(Destination { bastion: id.clone(), host: self.host.clone(), port: self.port })
+    }
+}
+
+/// Where it is kept what targets were resolved to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cache {
+    /// `None` where there is no place for it.
+    pub(crate) folder: Option<PathBuf>,
+    /// Which credentials are used, as far as it can be told without asking anybody.
+    pub(crate) identity: String,
+}
+
+/// What `adit init` is to do.
+#[derive(Debug)]
+pub(crate) struct InitSettings {
+    pub(crate) targets: Vec<TargetSpec>,
+    pub(crate) vpc: Option<String>,
+    pub(crate) options: Options,
+    pub(crate) consent: Consent,
+    pub(crate) access: Access,
+}
+
+/// What `adit list` is to do.
+#[derive(Debug)]
+pub(crate) struct ListSettings {
+    pub(crate) kinds: Vec<TargetKind>,
+    pub(crate) access: Access,
+}
+
+/// What `adit cleanup` is to do.
+#[derive(Debug)]
+pub(crate) struct CleanupSettings {
+    pub(crate) target: Option<TargetSpec>,
+    pub(crate) vpc: Option<String>,
+    pub(crate) force: bool,
+    pub(crate) consent: Consent,
+    pub(crate) access: Access,
+}
+
+/// Whether what is planned is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// Not now: the plan is all that is wanted.
+    Plan,
+    /// When the user says so.
+    Ask,
+    /// In any case.
+    Given,
 }
 
 /// What `adit demo` is to do.
@@ -73,14 +159,15 @@ impl fmt::Display for Destination {
 pub(crate) enum Local {
     Tcp {
         address: IpAddr,
-        port: LocalPort,
+        /// `None` is the port to reach.
+        port: Option<LocalPort>,
     },
     #[cfg(unix)]
     Unix(PathBuf),
 }
 
 /// How AWS is reached.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Access {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<String>,
@@ -97,6 +184,9 @@ impl Settings {
     /// read here, through `env`; those of its own clap has read with the flags.
     pub(crate) fn resolve(command: CommandArgs, env: ReadEnv<'_>) -> Result<Self, Failure> {
         match command {
+            CommandArgs::Cleanup(args) => Ok(Self::Cleanup(cleanup(args, env))),
+            CommandArgs::Init(args) => Ok(Self::Init(Box::new(init(args, env)))),
+            CommandArgs::List(args) => Ok(Self::List(list(args, env))),
             CommandArgs::Connect(args) => {
                 connect(args, env).map(|settings| Self::Connect(Box::new(settings)))
             }
@@ -107,8 +197,7 @@ impl Settings {
 }
 
 fn connect(args: ConnectArgs, env: ReadEnv<'_>) -> Result<ConnectSettings, Failure> {
-    let port = args.local_port.unwrap_or(LocalPort::Fixed(args.port));
-    let tcp = Local::Tcp { address: args.bind, port };
+    let tcp = Local::Tcp { address: args.bind, port: args.local_port };
     #[cfg(unix)]
     let local = args.socket.map_or(tcp, Local::Unix);
     #[cfg(not(unix))]
@@ -119,13 +208,94 @@ fn connect(args: ConnectArgs, env: ReadEnv<'_>) -> Result<ConnectSettings, Failu
             .hint("add --allow-remote if that is meant, else leave --bind out"));
     }
     Ok(ConnectSettings {
-        destination: Destination { bastion: args.bastion, host: args.host, port: args.port },
+        way: way(args.target, args.bastion, args.host, args.port)?,
         local,
         reason: args.reason,
         resume_budget: args.resume_budget,
         exit_zero_on_sigterm: args.exit_zero_on_sigterm,
+        cache: cache(&args.aws, env),
         access: access(args.aws, env),
     })
+}
+
+/// What leads where: a target goes before host and port, which flags have settled before.
+fn way(
+    target: Option<TargetSpec>,
+    bastion: Option<ExistingSpec>,
+    host: Option<String>,
+    port: Option<u16>,
+) -> Result<Way, Failure> {
+    match (target, bastion, host, port) {
+        (Some(spec), bastion, ..) => Ok(Way::Target { spec, bastion }),
+        (None, Some(bastion), host, Some(port)) => Ok(Way::Direct(Direct { bastion, host, port })),
+        (None, bastion, None, None) => Ok(Way::Pick { bastion }),
+        (None, None, ..) => Err(Failure::new(Kind::Usage, "--host and --port need a --bastion")
+            .hint("pass --bastion i-… with them, or --target KIND:ID in their place")),
+        (None, _, Some(host), None) => Err(Failure::new(Kind::Usage, "--host needs a --port")
+            .hint(format!("pass --host {host} --port PORT"))),
+    }
+}
+
+fn init(args: InitArgs, env: ReadEnv<'_>) -> InitSettings {
+    InitSettings {
+        targets: args.target,
+        vpc: args.vpc,
+        options: Options {
+            subnet: args.subnet,
+            instance_type: args.instance_type,
+            public_ip: match args.public_ip {
+                PublicIp::Yes => Some(true),
+                PublicIp::No => Some(false),
+                PublicIp::Auto => None,
+            },
+            create_endpoints: args.create_endpoints,
+            tags: args.tag.into_iter().collect(),
+            idle_minutes: Some(args.idle_stop),
+            permissions_boundary: args.permissions_boundary,
+        },
+        consent: consent(args.plan, args.yes),
+        access: access(args.aws, env),
+    }
+}
+
+fn list(args: ListArgs, env: ReadEnv<'_>) -> ListSettings {
+    let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { args.kind };
+    ListSettings { kinds, access: access(args.aws, env) }
+}
+
+fn cleanup(args: CleanupArgs, env: ReadEnv<'_>) -> CleanupSettings {
+    CleanupSettings {
+        target: args.target,
+        vpc: args.vpc,
+        force: args.force,
+        consent: consent(args.plan, args.yes),
+        access: access(args.aws, env),
+    }
+}
+
+/// Who wants to see the plan alone gets no more, whatever else was said.
+fn consent(plan: bool, yes: bool) -> Consent {
+    match (plan, yes) {
+        (true, _) => Consent::Plan,
+        (false, true) => Consent::Given,
+        (false, false) => Consent::Ask,
+    }
+}
+
+/// The user's own folder of caches, as the XDG base directories say; a path that does not begin at
+/// the root is to be ignored.
+fn cache(args: &AwsArgs, env: ReadEnv<'_>) -> Cache {
+    let folder = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let profile = args.profile.clone().or_else(|| {
+        // Keys in the environment go before a profile that only the environment names.
+        let key = env("AWS_ACCESS_KEY_ID").filter(|key| !key.is_empty());
+        key.map(|key| format!("key {key}")).or_else(|| env("AWS_PROFILE"))
+    });
+    Cache {
+        folder: base.map(|base| base.join("adit").join("targets")),
+        identity: profile.unwrap_or_default(),
+    }
 }
 
 fn access(args: AwsArgs, env: ReadEnv<'_>) -> Access {
@@ -150,7 +320,7 @@ fn demo(args: DemoArgs) -> DemoSettings {
     DemoSettings {
         once: args.once,
         target: args.target,
-        local: Local::Tcp { address: Ipv4Addr::LOCALHOST.into(), port: args.local_port },
+        local: Local::Tcp { address: Ipv4Addr::LOCALHOST.into(), port: Some(args.local_port) },
         resume_enabled: !args.lab_no_resume,
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn tell(error: &clap::Error, patience: Duration) -> Exit {
         return Exit::Done;
     }
     if wants_json() {
-        let printer = Printer::new(Output { json: true, quiet: false });
+        let printer = Printer::new(Output { json: true, ..Output::default() });
         printer.failure_event(&failure(error));
         printer.drain_within(patience);
     }

@@ -4,27 +4,40 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use adit_aws::bastion::ExistingSpec;
+use adit_aws::targets::TargetSpec;
 use clap::Args;
-use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use clap::builder::FalseyValueParser;
 
-use super::values::{LocalPort, parse_host, parse_local_port, parse_span};
+use super::values::{
+    LocalPort, parse_bastion, parse_host, parse_local_port, parse_span, parse_target,
+};
 
 /// Where to, and how the local side looks.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_help = with_targets!("Examples:
+  adit connect --target rds:orders
+      The database `orders` is at 127.0.0.1:5432 until Ctrl-C; `adit init` made it reachable.
+  adit connect --target aurora:orders/reader --local-port auto
+      Its readers, at a port that is free; the line on standard output names it.
   adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432
-      The database is at 127.0.0.1:5432 until Ctrl-C.
-  adit connect --bastion i-0123456789abcdef0 --host db.internal --port 5432 --local-port auto
-      The same at a port that is free; the line on standard output names it.
+      The same through any managed machine, with nothing looked up.
   adit connect --bastion i-0123456789abcdef0 --port 8080
-      A port of the bastion itself.")]
+      A port of the bastion itself."))]
 pub(crate) struct ConnectArgs {
-    /// The managed machine to go through: i-… or mi-…
-    #[arg(long, value_name = "ID", env = "ADIT_BASTION", hide_env_values = true,
-          value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) bastion: String,
+    /// What to reach, such as rds:orders
+    #[arg(long, value_name = "KIND:ID", env = "ADIT_TARGET", hide_env_values = true,
+          value_parser = parse_target)]
+    pub(crate) target: Option<TargetSpec>,
 
-    /// The host to reach, as the bastion knows it; without it, the bastion itself
+    /// The managed machine to go through: i-…, mi-…, tag:KEY=VALUE or ecs:CLUSTER/TASK/CONTAINER
+    /// [default: the one that `adit init` made in the target's VPC]
+    #[arg(long, value_name = "ID", env = "ADIT_BASTION", hide_env_values = true,
+          value_parser = parse_bastion)]
+    pub(crate) bastion: Option<ExistingSpec>,
+
+    /// The host to reach, as the bastion knows it, where no target says so; without it, the bastion
+    /// itself
     #[arg(long, value_name = "HOST", env = "ADIT_HOST", hide_env_values = true,
           value_parser = parse_host)]
     pub(crate) host: Option<String>,
@@ -32,7 +45,7 @@ pub(crate) struct ConnectArgs {
     /// The port to reach
     #[arg(long, value_name = "PORT", env = "ADIT_PORT", hide_env_values = true,
           value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: u16,
+    pub(crate) port: Option<u16>,
 
     /// The local port: a number, a range such as 5432-5440, or `auto` for one that is free
     /// [default: the port to reach]

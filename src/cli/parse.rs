@@ -19,9 +19,11 @@ struct Contradiction {
     weaker: &'static str,
 }
 
-const CONTRADICTIONS: [Contradiction; 3] = [
+const CONTRADICTIONS: [Contradiction; 5] = [
     Contradiction { command: "connect", stronger: "socket", weaker: "local_port" },
     Contradiction { command: "connect", stronger: "socket", weaker: "bind" },
+    Contradiction { command: "connect", stronger: "target", weaker: "host" },
+    Contradiction { command: "connect", stronger: "target", weaker: "port" },
     Contradiction { command: "lab", stronger: "empty", weaker: "instance" },
 ];
 
@@ -80,11 +82,14 @@ impl CommandArgs {
     /// Drops what loses against another argument.
     fn settle(&mut self, matches: &ArgMatches) {
         match self {
-            #[cfg(unix)]
-            Self::Connect(args)
-                if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) =>
-            {
-                args.socket = None;
+            Self::Connect(args) => {
+                #[cfg(unix)]
+                if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) {
+                    args.socket = None;
+                }
+                if ["host", "port"].iter().any(|id| beats(matches, id, "target")) {
+                    args.target = None;
+                }
             }
             Self::Lab(args) if beats(matches, "instance", "empty") => args.empty = false,
             _ => {}

@@ -1,3 +1,4 @@
+use adit_aws::targets::Kind;
 use clap::CommandFactory;
 
 use super::*;
@@ -34,6 +35,21 @@ fn every_flag_says_what_it_is_for_and_has_a_variable() {
     }
 }
 
+/// Wherever a target is asked for, the help says how each kind is written.
+#[test]
+fn help_tells_how_every_kind_of_target_is_written() {
+    for command in ["init", "connect"] {
+        let help = help(&[command]);
+        for kind in Kind::ALL {
+            assert!(help.contains(kind.form()), "{command}: {}", kind.form());
+        }
+    }
+    let listed = help(&["list"]);
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Host) {
+        assert!(listed.contains(kind.as_str()), "{kind}");
+    }
+}
+
 #[test]
 fn help_of_the_program() {
     insta::assert_snapshot!(help(&[]));
@@ -42,6 +58,21 @@ fn help_of_the_program() {
 #[test]
 fn help_of_connect() {
     insta::assert_snapshot!(help(&["connect"]));
+}
+
+#[test]
+fn help_of_init() {
+    insta::assert_snapshot!(help(&["init"]));
+}
+
+#[test]
+fn help_of_list() {
+    insta::assert_snapshot!(help(&["list"]));
+}
+
+#[test]
+fn help_of_cleanup() {
+    insta::assert_snapshot!(help(&["cleanup"]));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Values that take more than a number or a name.
 
 use std::net::{Ipv6Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use adit_aws::bastion::ExistingSpec;
+use adit_aws::targets::{Kind, TargetSpec};
 use adit_lab::HostPort;
 
 /// Which local port to listen on.
@@ -36,6 +39,34 @@ pub(crate) fn parse_local_port(text: &str) -> Result<LocalPort, String> {
     }
 }
 
+/// Reads a target such as `rds:orders`.
+pub(crate) fn parse_target(text: &str) -> Result<TargetSpec, String> {
+    text.parse().map_err(|error: adit_aws::targets::SpecError| error.to_string())
+}
+
+/// Reads a bastion of the user's own, such as `i-0123456789abcdef0`.
+pub(crate) fn parse_bastion(text: &str) -> Result<ExistingSpec, String> {
+    text.parse().map_err(|error: adit_aws::bastion::ExistingSpecError| error.to_string())
+}
+
+/// Reads a kind of target that can be listed.
+pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
+    match text.parse() {
+        // Whatever a VPC reaches, AWS has no list of it.
+        Ok(Kind::Host) => Err("hosts cannot be listed; every other kind can".to_owned()),
+        Ok(kind) => Ok(kind),
+        Err(error) => Err(adit_aws::targets::SpecError::to_string(&error)),
+    }
+}
+
+/// Reads `KEY=VALUE`; the value may hold more of `=`.
+pub(crate) fn parse_tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE, such as team=data".to_owned()),
+    }
+}
+
 /// Reads a host name or address without a port.
 pub(crate) fn parse_host(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -54,6 +85,16 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|span| Duration::try_from(span).ok())
         .ok_or_else(|| "expected a time span such as 90s, 10m or 1h".to_owned())
+}
+
+/// Reads a time span of whole minutes, such as `15m` or `1h`.
+pub(crate) fn parse_minutes(text: &str) -> Result<NonZeroU16, String> {
+    let span = parse_span(text)?;
+    let minutes = u16::try_from(span.as_secs() / 60).ok().and_then(NonZeroU16::new);
+    let is_whole = span == Duration::from_mins(span.as_secs() / 60);
+    minutes
+        .filter(|_| is_whole)
+        .ok_or_else(|| "expected whole minutes, such as 15m or 1h".to_owned())
 }
 
 /// Reads `HOST:PORT=ADDR`.
@@ -102,6 +143,33 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_time_has_whole_minutes() {
+        assert_eq!(parse_minutes("15m").map(NonZeroU16::get), Ok(15));
+        assert_eq!(parse_minutes("1h 30m").map(NonZeroU16::get), Ok(90));
+        for text in ["0s", "90s", "30s", "2000h"] {
+            assert!(parse_minutes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_split_at_the_first_sign() {
+        let pair = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+        assert_eq!(parse_tag("team=data"), pair("team", "data"));
+        assert_eq!(parse_tag("query=a=b"), pair("query", "a=b"));
+        assert_eq!(parse_tag("empty="), pair("empty", ""));
+        for text in ["", "team", "=data"] {
+            assert!(parse_tag(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_those_that_aws_can_list() {
+        assert_eq!(parse_kind("rds-proxy"), Ok(Kind::RdsProxy));
+        assert!(parse_kind("host").unwrap_err().contains("cannot be listed"));
+        assert!(parse_kind("rsd").unwrap_err().contains("rds"));
+    }
+
+    #[test]
     fn a_local_port_is_a_number_a_range_or_auto() {
         assert_eq!(parse_local_port("5432"), Ok(LocalPort::Fixed(5432)));
         assert_eq!(parse_local_port("5432-5440"), Ok(LocalPort::Range(5432..=5440)));
@@ -119,6 +187,7 @@ mod tests {
         assert_eq!(parse_span("1h 30m"), Ok(Duration::from_mins(90)));
         for text in ["", "10", "-10m", "soon"] {
             assert!(parse_span(text).is_err(), "{text}");
+            assert!(parse_minutes(text).is_err(), "{text}");
         }
     }
 

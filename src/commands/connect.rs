@@ -1,100 +1,156 @@
 //! `adit connect`: opens a tunnel and holds it.
 
+mod attempt;
+mod target;
+
 use std::time::Duration;
 
-use adit_aws::{AwsOptions, ProxyUse};
-use adit_tunnel::{End, Tunnel, TunnelEvent};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use adit_aws::Aws;
+use adit_aws::targets::TargetSpec;
+use adit_tunnel::{End, Tunnel};
 
+use self::attempt::Attempt;
 use super::local::{self, Bound};
-use super::open;
+use super::place::{self, Place};
 use super::report::Report;
+use super::watch::{Ending, during};
+use super::{access, choose, open};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::settings::{Access, ConnectSettings};
+use crate::settings::{Access, Cache, ConnectSettings, Destination, Direct, Local, Way};
 use crate::signals::{Signals, Stop};
 use crate::ui::Printer;
-
-/// How long a start that was broken off has to give its session back: what the tunnel itself takes
-/// for its end at most, and a little more.
-const GIVE_BACK: Duration = Duration::from_secs(10);
-
-/// Why a command ends: somebody asked for it, or it failed.
-type Ending = Result<Stop, Failure>;
 
 pub(crate) async fn run(
     settings: ConnectSettings,
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let ConnectSettings { destination, local, reason, resume_budget, access, .. } = settings;
-    // A taken port is told before anything is started.
-    let bound = local::bind(&local).await?;
-    let options = open::options(&destination, &access, resume_budget)?;
-    let request = open::request(&destination, reason);
-    let mut report = Report::new(printer, &destination.to_string(), &destination.bastion);
-    let (sender, mut events) = unbounded_channel();
+    let exit_zero_on_sigterm = settings.exit_zero_on_sigterm;
+    Ok(match Box::pin(connect(settings, &mut signals, printer)).await? {
+        Stop::Terminate if exit_zero_on_sigterm => Exit::Done,
+        stop => stop.into(),
+    })
+}
 
-    let opening = Box::pin(async {
-        let aws = adit_aws::load(aws_options(access)).await?;
-        open::tunnel(aws, request, options, sender).await.map_err(Failure::from)
-    });
-    let ending = match start(opening, &mut events, &mut signals, &report, printer).await {
-        Ok(tunnel) => hold(&tunnel, bound, events, &mut signals, &mut report, printer).await,
-        Err(ending) => {
-            report.stop = ending.as_ref().ok().copied();
-            // A session that was started is given back, whatever it was that came between.
-            tokio::select! {
-                _ = timeout(GIVE_BACK, drain(&mut events, &report)) => {}
-                _ = signals.next() => {}
+/// What every tunnel of this command has, wherever it leads.
+struct Wishes {
+    local: Local,
+    reason: Option<String>,
+    resume_budget: Duration,
+    access: Access,
+    cache: Cache,
+}
+
+impl Wishes {
+    fn attempt(
+        &self,
+        aws: impl Future<Output = Result<Aws, Failure>> + Send + 'static,
+        destination: &Destination,
+        name: &str,
+        printer: Printer,
+    ) -> Result<Attempt, Failure> {
+        let options = open::options(destination, &self.access, self.resume_budget)?;
+        let request = open::request(destination, self.reason.clone());
+        Ok(Attempt::new(aws, request, options, Report::new(printer, name, &destination.bastion)))
+    }
+}
+
+/// An open tunnel, with the attempt it came from.
+struct Opened {
+    tunnel: Tunnel,
+    bound: Bound,
+    attempt: Attempt,
+}
+
+async fn connect(settings: ConnectSettings, signals: &mut Signals, printer: Printer) -> Ending {
+    let ConnectSettings { way, local, reason, resume_budget, access, cache, .. } = settings;
+    let wishes = Wishes { local, reason, resume_budget, access, cache };
+    let opened = match way {
+        Way::Direct(direct) => directly(direct, &wishes, signals, printer).await,
+        Way::Target { spec, bastion } => {
+            Box::pin(target::open(spec, bastion, &wishes, signals, printer)).await
+        }
+        Way::Pick { bastion } => {
+            choose::is_possible("adit connect", printer)?;
+            match pick(&wishes, signals, printer).await {
+                Ok(spec) => Box::pin(target::open(spec, bastion, &wishes, signals, printer)).await,
+                Err(ending) => Err(ending),
             }
+        }
+    };
+    match opened {
+        Ok(opened) => hold(opened, signals, printer).await,
+        Err(ending) => {
             if ending.is_ok() {
                 printer.parting("stopped before the tunnel was open");
             }
             ending
         }
-    };
-    Ok(match ending? {
-        Stop::Terminate if settings.exit_zero_on_sigterm => Exit::Done,
-        stop => stop.into(),
-    })
+    }
 }
 
-/// Waits for the tunnel, reporting what happens on the way.
-async fn start(
-    mut opening: std::pin::Pin<Box<impl Future<Output = Result<Tunnel, Failure>>>>,
-    events: &mut UnboundedReceiver<TunnelEvent>,
+async fn pick(
+    wishes: &Wishes,
     signals: &mut Signals,
-    report: &Report,
     printer: Printer,
-) -> Result<Tunnel, Ending> {
-    loop {
-        tokio::select! {
-            biased;
-            stop = signals.next() => return Err(Ok(stop)),
-            failure = printer.broken() => return Err(Err(failure)),
-            Some(event) = events.recv() => report.event(&event),
-            opened = &mut opening => {
-                while let Ok(event) = events.try_recv() {
-                    report.event(&event);
-                }
-                return opened.map_err(Err);
-            }
+) -> Result<TargetSpec, Ending> {
+    let aws = during(signals, printer, access::load(&wishes.access)).await?;
+    choose::target(&aws, "Connect to", signals, printer).await
+}
+
+/// Opens a tunnel to where the user says, with nothing looked up unless the bastion has to be.
+async fn directly(
+    direct: Direct,
+    wishes: &Wishes,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<Opened, Ending> {
+    // A taken port is told before anything is started.
+    let bound = local::bind(&wishes.local, direct.port).await.map_err(Err)?;
+    if let Some(destination) = direct.destination() {
+        let access = wishes.access.clone();
+        let aws = async move { access::load(&access).await };
+        let name = destination.to_string();
+        return begin(aws, &destination, &name, bound, wishes, signals, printer).await;
+    }
+    let (aws, place) = during(signals, printer, async {
+        let aws = access::load(&wishes.access).await?;
+        let place = place::locate_bastion(&aws, &direct).await?;
+        place.warn(printer)?;
+        place.start(&aws, printer).await?;
+        Ok((aws, place))
+    })
+    .await?;
+    let Place { destination, .. } = place;
+    let name = destination.to_string();
+    begin(async { Ok(aws) }, &destination, &name, bound, wishes, signals, printer).await
+}
+
+/// Starts a session and waits for the tunnel. When it does not come to that, nothing is left.
+async fn begin(
+    aws: impl Future<Output = Result<Aws, Failure>> + Send + 'static,
+    destination: &Destination,
+    name: &str,
+    bound: Bound,
+    wishes: &Wishes,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<Opened, Ending> {
+    let mut attempt = wishes.attempt(aws, destination, name, printer).map_err(Err)?;
+    match during(signals, printer, attempt.open()).await {
+        Ok(tunnel) => Ok(Opened { tunnel, bound, attempt }),
+        Err(ending) => {
+            attempt.end(&ending, signals).await;
+            Err(ending)
         }
     }
 }
 
 /// Serves local connections until the tunnel ends, which is a failure, or is asked to. Whatever
 /// the reason, the tunnel is closed before this returns.
-async fn hold(
-    tunnel: &Tunnel,
-    bound: Bound,
-    mut events: UnboundedReceiver<TunnelEvent>,
-    signals: &mut Signals,
-    report: &mut Report,
-    printer: Printer,
-) -> Ending {
+async fn hold(opened: Opened, signals: &mut Signals, printer: Printer) -> Ending {
+    let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, .. } } = opened;
     let mut serving = std::pin::pin!(tunnel.serve(bound.listener));
     let mut served = false;
     // Where this fails, `broken` says so below.
@@ -136,22 +192,4 @@ async fn hold(
         report.parting(&tunnel.stats());
     }
     ending
-}
-
-/// Reports until nothing more can come.
-async fn drain(events: &mut UnboundedReceiver<TunnelEvent>, report: &Report) {
-    while let Some(event) = events.recv().await {
-        report.event(&event);
-    }
-}
-
-fn aws_options(access: Access) -> AwsOptions {
-    AwsOptions {
-        profile: access.profile,
-        region: access.region,
-        endpoint_url: access.endpoint_url,
-        ca_bundles: access.ca_bundle.into_iter().collect(),
-        proxy: ProxyUse::Environment,
-        credentials: None,
-    }
 }

@@ -15,12 +15,13 @@ pub(crate) struct Bound {
     pub(crate) address: String,
 }
 
-/// Binds the local side. Clients that connect from here on wait until the tunnel takes them.
-pub(crate) async fn bind(local: &Local) -> Result<Bound, Failure> {
+/// Binds the local side, at the port to reach where none is asked for. Clients that connect from
+/// here on wait until the tunnel takes them.
+pub(crate) async fn bind(local: &Local, to_reach: u16) -> Result<Bound, Failure> {
     match local {
         Local::Tcp { address, port } => {
             let bind = async |port| Listener::bind(&[SocketAddr::new(*address, port)]).await;
-            let listener = match port {
+            let listener = match port.as_ref().unwrap_or(&LocalPort::Fixed(to_reach)) {
                 LocalPort::Auto => bind(0).await?,
                 LocalPort::Fixed(port) => bind(*port).await?,
                 LocalPort::Range(ports) => {
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     fn tcp(port: LocalPort) -> Local {
-        Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }
+        Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: Some(port) }
     }
 
     fn port_of(bound: &Bound) -> u16 {
@@ -75,22 +76,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_fails_with_the_way_out() {
-        let first = bind(&tcp(LocalPort::Auto)).await.unwrap();
-        let failure = bind(&tcp(LocalPort::Fixed(port_of(&first)))).await.unwrap_err();
+        let first = bind(&tcp(LocalPort::Auto), 1).await.unwrap();
+        let failure = bind(&tcp(LocalPort::Fixed(port_of(&first))), 1).await.unwrap_err();
         assert_eq!(failure.kind, Kind::Listener);
         assert!(failure.hints.iter().any(|hint| hint.contains("--local-port auto")));
     }
 
     #[tokio::test]
+    async fn the_port_to_reach_is_the_one_unless_another_is_asked_for() {
+        let first = bind(&tcp(LocalPort::Auto), 1).await.unwrap();
+        let none = Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: None };
+        let failure = bind(&none, port_of(&first)).await.unwrap_err();
+        assert!(failure.message.contains(&port_of(&first).to_string()), "{}", failure.message);
+    }
+
+    #[tokio::test]
     async fn a_range_gives_the_first_port_that_is_free() {
-        let first = bind(&tcp(LocalPort::Auto)).await.unwrap();
+        let first = bind(&tcp(LocalPort::Auto), 1).await.unwrap();
         let taken = port_of(&first);
-        let failure = bind(&tcp(LocalPort::Range(taken..=taken))).await.unwrap_err();
+        let failure = bind(&tcp(LocalPort::Range(taken..=taken)), 1).await.unwrap_err();
         assert_eq!(failure.kind, Kind::Listener);
         assert!(failure.message.contains(&taken.to_string()), "{}", failure.message);
 
         if let Some(last) = taken.checked_add(20) {
-            let second = bind(&tcp(LocalPort::Range(taken..=last))).await.unwrap();
+            let second = bind(&tcp(LocalPort::Range(taken..=last)), 1).await.unwrap();
             assert!(port_of(&second) > taken);
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct Report {
     words: bool,
     /// Why the tunnel is being closed, when this end does it.
     pub(crate) stop: Option<Stop>,
+    /// Whether another tunnel takes the place of this one.
+    replaced: bool,
 }
 
 impl Report {
@@ -33,6 +35,7 @@ impl Report {
             bastion: bastion.to_owned(),
             words: true,
             stop: None,
+            replaced: false,
         }
     }
 
@@ -50,6 +53,15 @@ impl Report {
             self.printer.line(&format!("listening on {address} ({target})"))?;
         }
         Ok(())
+    }
+
+    /// Says that the tunnel is given up for another one: its end is not the command's.
+    pub(crate) fn replace(&mut self, cause: &str) {
+        self.replaced = true;
+        if self.words {
+            self.printer.note(&format!("{cause}; starting anew"));
+        }
+        drop(self.printer.event(&Event::Replaced { cause }));
     }
 
     /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
@@ -93,6 +105,7 @@ impl Report {
             TunnelEvent::Warning(warning) => {
                 self.printer.event(&Event::Warning { message: &self.warning(warning) })
             }
+            TunnelEvent::Ended(_) if self.replaced => Ok(()),
             TunnelEvent::Ended(end) => {
                 let cause = match self.stop {
                     Some(Stop::Interrupt) => "interrupted".to_owned(),

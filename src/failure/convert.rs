@@ -22,6 +22,9 @@ pub(crate) fn kind_of_aws(kind: &AwsErrorKind) -> FatalKind {
         | AwsErrorKind::UnknownProfile => FatalKind::Credentials,
         AwsErrorKind::AccessDenied => FatalKind::Permission,
         AwsErrorKind::TargetNotConnected | AwsErrorKind::InvalidTarget => FatalKind::Bastion,
+        AwsErrorKind::TargetNotFound
+        | AwsErrorKind::TargetAmbiguous
+        | AwsErrorKind::TargetUnusable => FatalKind::Target,
         AwsErrorKind::NoRegion | AwsErrorKind::Config => FatalKind::Config,
         AwsErrorKind::Internal => FatalKind::Internal,
         _ => FatalKind::Service,

@@ -31,9 +31,9 @@ fn the_local_port_is_the_one_to_reach_unless_told_otherwise() {
         #[cfg(unix)]
         Local::Unix(path) => panic!("{path:?}"),
     };
-    assert_eq!(port(&[]), LocalPort::Fixed(5432));
-    assert_eq!(port(&["--local-port", "auto"]), LocalPort::Auto);
-    assert_eq!(port(&["--local-port", "6000-6009"]), LocalPort::Range(6000..=6009));
+    assert_eq!(port(&[]), None);
+    assert_eq!(port(&["--local-port", "auto"]), Some(LocalPort::Auto));
+    assert_eq!(port(&["--local-port", "6000-6009"]), Some(LocalPort::Range(6000..=6009)));
 }
 
 #[test]
@@ -73,7 +73,8 @@ fn proxies_and_the_ca_bundle_come_from_the_shared_variables() {
 
 #[test]
 fn a_destination_without_a_host_is_the_bastion() {
-    let mut destination = connect_with(&[], &[]).destination;
+    let Way::Direct(direct) = connect_with(&[], &[]).way else { panic!("not direct") };
+    let mut destination = direct.destination().unwrap();
     assert_eq!(destination.to_string(), "i-1:5432");
     destination.host = Some("db.internal".to_owned());
     assert_eq!(destination.to_string(), "db.internal:5432");
@@ -102,4 +103,115 @@ fn switches_of_the_labs_agent_become_faults() {
     assert_eq!(faults.handler_delay_ms, Some([0, 5]));
     let Ok(Settings::Lab(settings)) = resolve(&["adit", "lab"], &[]) else { panic!("no lab") };
     assert!(settings.faults.is_none());
+}
+
+fn way(arguments: &[&str]) -> Result<Way, Failure> {
+    match resolve(&[&["adit", "connect"], arguments].concat(), &[])? {
+        Settings::Connect(settings) => Ok(settings.way),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_tunnel_leads_to_a_target_or_to_host_and_port_or_somebody_is_asked() {
+    let spec: TargetSpec = "rds:orders".parse().unwrap();
+    let own: ExistingSpec = "tag:role=jump".parse().unwrap();
+    assert_eq!(
+        way(&["--target", "rds:orders"]),
+        Ok(Way::Target { spec: spec.clone(), bastion: None })
+    );
+    assert_eq!(
+        way(&["--target", "rds:orders", "--bastion", "tag:role=jump"]),
+        Ok(Way::Target { spec, bastion: Some(own.clone()) })
+    );
+    assert_eq!(way(&[]), Ok(Way::Pick { bastion: None }));
+    assert_eq!(way(&["--bastion", "tag:role=jump"]), Ok(Way::Pick { bastion: Some(own.clone()) }));
+
+    let Ok(Way::Direct(direct)) = way(&["--bastion", "tag:role=jump", "--port", "22"]) else {
+        panic!("not direct")
+    };
+    assert_eq!(direct, Direct { bastion: own, host: None, port: 22 });
+    assert_eq!(direct.destination(), None, "a tag has to be looked up");
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_to_pass() {
+    for (arguments, word) in [
+        (&["--port", "22"][..], "--bastion"),
+        (&["--host", "db"], "--bastion"),
+        (&["--bastion", "i-1", "--host", "db"], "--port"),
+    ] {
+        let failure = way(arguments).unwrap_err();
+        assert_eq!(failure.kind, Kind::Usage, "{arguments:?}");
+        assert!(failure.message.contains(word), "{arguments:?}: {}", failure.message);
+        assert!(!failure.hints.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_was_looked_up_is_kept_for_one_folder_and_one_set_of_credentials() {
+    let cache = |more: &[&str], environment: &[(&'static str, &'static str)]| {
+        connect_with(more, environment).cache
+    };
+    let home = [("HOME", "/home/ann")];
+    assert_eq!(cache(&[], &home).folder, Some("/home/ann/.cache/adit/targets".into()));
+    let own = [("HOME", "/home/ann"), ("XDG_CACHE_HOME", "/var/cache/ann")];
+    assert_eq!(cache(&[], &own).folder, Some("/var/cache/ann/adit/targets".into()));
+    let relative = [("HOME", "/home/ann"), ("XDG_CACHE_HOME", "cache")];
+    assert_eq!(cache(&[], &relative).folder, Some("/home/ann/.cache/adit/targets".into()));
+    assert_eq!(cache(&[], &[]).folder, None);
+
+    let both = [("AWS_ACCESS_KEY_ID", "AKIA1"), ("AWS_PROFILE", "dev")];
+    assert_eq!(cache(&[], &both).identity, "key AKIA1");
+    assert_eq!(cache(&[], &both[1..]).identity, "dev");
+    assert_eq!(cache(&["--profile", "prod"], &both).identity, "prod");
+}
+
+#[test]
+fn init_takes_what_a_bastion_may_look_like() {
+    let arguments = [
+        &["adit", "init", "--target", "rds:orders", "--target", "ec2:i-1:22", "--public-ip", "no"]
+            [..],
+        &["--tag", "team=data", "--tag", "query=a=b", "--subnet", "subnet-1", "--create-endpoints"],
+    ]
+    .concat();
+    let Ok(Settings::Init(settings)) = resolve(&arguments, &[]) else { panic!("no init") };
+    assert_eq!(settings.targets.len(), 2);
+    assert_eq!(settings.options.public_ip, Some(false));
+    assert_eq!(settings.options.subnet.as_deref(), Some("subnet-1"));
+    assert!(settings.options.create_endpoints);
+    assert_eq!(settings.options.tags["query"], "a=b");
+    assert_eq!(settings.consent, Consent::Ask);
+}
+
+#[test]
+fn who_wants_the_plan_gets_the_plan_alone() {
+    for (arguments, expected) in [
+        (&[][..], Consent::Ask),
+        (&["--yes"], Consent::Given),
+        (&["-y"], Consent::Given),
+        (&["--plan"], Consent::Plan),
+        (&["--plan", "--yes"], Consent::Plan),
+    ] {
+        for command in ["init", "cleanup"] {
+            let arguments = [&["adit", command], arguments].concat();
+            let consent = match resolve(&arguments, &[]) {
+                Ok(Settings::Init(settings)) => settings.consent,
+                Ok(Settings::Cleanup(settings)) => settings.consent,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(consent, expected, "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn all_kinds_are_listed_unless_some_are_named() {
+    let kinds = |arguments: &[&str]| match resolve(&[&["adit", "list"], arguments].concat(), &[]) {
+        Ok(Settings::List(settings)) => settings.kinds,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kinds(&[]), TargetKind::ALL);
+    assert_eq!(kinds(&["rds", "msk"]), [TargetKind::Rds, TargetKind::Msk]);
+    assert_eq!(kinds(&["rds,msk"]), [TargetKind::Rds, TargetKind::Msk]);
 }

@@ -1,5 +1,8 @@
 //! The events of `--json`: one object a line, documented in `docs/reference.md`.
 
+use std::collections::BTreeMap;
+
+use adit_aws::bastion::{Kept, Removal, Step};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -45,6 +48,52 @@ pub(crate) enum Event<'a> {
         secret_access_key: &'a str,
         instances: &'a [String],
     },
+    /// Something that can be reached, or could be.
+    Target {
+        target: &'a str,
+        kind: &'a str,
+        id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
+        engine: Option<&'a str>,
+        status: Option<&'a str>,
+        host: Option<&'a str>,
+        port: Option<u16>,
+        vpc: Option<&'a str>,
+        initialised: Option<bool>,
+        bastion: Option<&'a str>,
+        bastion_state: Option<&'a str>,
+    },
+    /// The bastion that a tunnel goes through, and what it does at the moment.
+    Bastion { id: &'a str, state: &'a str },
+    /// What would be done.
+    Plan {
+        region: &'a str,
+        caller: &'a str,
+        vpc: &'a str,
+        steps: &'a [Step],
+        reasons: &'a [String],
+        warnings: &'a [String],
+    },
+    /// What would be removed, in this order.
+    RemovalPlan {
+        region: &'a str,
+        steps: &'a [Removal],
+        kept: &'a [Kept],
+        sessions: &'a BTreeMap<String, usize>,
+    },
+    /// A step of a plan begins.
+    StepBegun { number: usize, total: usize, summary: &'a str },
+    /// Something is being waited for.
+    Waiting { what: &'a str, usually_s: u64, waited_s: u64 },
+    /// A step of a plan is done.
+    StepDone { number: usize, resource: &'a str },
+    /// A VPC has its bastion, and the targets asked for can be reached from it.
+    Initialised { vpc: &'a str, bastion: Option<&'a str> },
+    /// A step of a plan could not be done.
+    StepFailed { resource: &'a str, message: &'a str, hints: &'a [String], command: &'a str },
+    /// A session that was tried first is given up for another one.
+    Replaced { cause: &'a str },
     /// A step of the demonstration went as told.
     Step { number: u32, title: &'a str, lines: &'a [String] },
 }
@@ -68,6 +117,8 @@ impl Event<'_> {
 
 #[cfg(test)]
 mod tests {
+    use adit_aws::bastion::{Action, RemovalAction};
+
     use super::*;
 
     fn json(event: &Event<'_>) -> String {
@@ -92,6 +143,23 @@ mod tests {
     fn events_have_the_documented_members() {
         let hints = ["try again".to_owned()];
         let instances = ["i-1".to_owned()];
+        let steps = [Step {
+            resource: "adit-bastion".to_owned(),
+            summary: "give the role its policy".to_owned(),
+            why: "it has none".to_owned(),
+            action: Action::PutPolicy { role: "adit-bastion".to_owned() },
+        }];
+        let removals = [Removal {
+            resource: "sg-1".to_owned(),
+            vpc: "vpc-1".to_owned(),
+            summary: "delete the group".to_owned(),
+            action: RemovalAction::DeleteGroup { group: "sg-1".to_owned() },
+        }];
+        let kept = [Kept {
+            resource: "sg-2".to_owned(),
+            why: "another instance uses it".to_owned(),
+            command: "aws ec2 terminate-instances --instance-ids i-2".to_owned(),
+        }];
         let events = [
             Event::Starting,
             Event::Session { id: "s-1", lane: 0 },
@@ -115,6 +183,46 @@ mod tests {
                 instances: &instances,
             },
             Event::Step { number: 1, title: "A lab", lines: &hints },
+            Event::Target {
+                target: "rds:orders",
+                kind: "rds",
+                id: "orders",
+                name: None,
+                engine: Some("postgres"),
+                status: None,
+                host: Some("orders.example"),
+                port: Some(5432),
+                vpc: Some("vpc-1"),
+                initialised: Some(true),
+                bastion: Some("i-1"),
+                bastion_state: Some("running"),
+            },
+            Event::Bastion { id: "i-1", state: "stopped" },
+            Event::Plan {
+                region: "us-east-1",
+                caller: "arn:aws:iam::111122223333:user/ann",
+                vpc: "vpc-1",
+                steps: &steps,
+                reasons: &hints,
+                warnings: &[],
+            },
+            Event::StepBegun { number: 1, total: 2, summary: "give the role its policy" },
+            Event::Waiting { what: "the bastion to run", usually_s: 15, waited_s: 0 },
+            Event::StepDone { number: 1, resource: "adit-bastion" },
+            Event::Initialised { vpc: "vpc-1", bastion: Some("i-1") },
+            Event::RemovalPlan {
+                region: "us-east-1",
+                steps: &removals,
+                kept: &kept,
+                sessions: &BTreeMap::from([("i-1".to_owned(), 2)]),
+            },
+            Event::StepFailed {
+                resource: "sg-1",
+                message: "in use",
+                hints: &hints,
+                command: "aws ec2 delete-security-group --group-id sg-1",
+            },
+            Event::Replaced { cause: "rds:orders is elsewhere now" },
         ];
         let lines: Vec<String> = events.iter().map(json).collect();
         insta::assert_snapshot!(lines.join("\n"));

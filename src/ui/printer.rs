@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::progress::above;
 use super::stdout::Stdout;
-use super::{Event, plain};
+use super::{Event, plain, prompt};
 use crate::cli::OutputArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -21,11 +21,13 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// Nothing but errors on standard error.
     pub(crate) quiet: bool,
+    /// Questions are not to be asked.
+    pub(crate) no_input: bool,
 }
 
 impl From<&OutputArgs> for Output {
     fn from(args: &OutputArgs) -> Self {
-        Self { json: args.json, quiet: args.quiet }
+        Self { json: args.json, quiet: args.quiet, no_input: args.no_input }
     }
 }
 
@@ -81,14 +83,15 @@ impl Printer {
         self.stdout.push(json(event)?)
     }
 
-    /// Whether events are wanted in place of text.
-    pub(crate) fn is_json(self) -> bool {
-        self.output.json
-    }
-
     /// Whether nothing but errors is wanted on standard error.
     pub(crate) fn is_quiet(self) -> bool {
         self.output.quiet
+    }
+
+    /// Whether somebody can be asked: there is a terminal, and neither a program that reads events
+    /// nor a wish against it.
+    pub(crate) fn may_ask(self) -> bool {
+        !self.output.no_input && !self.output.json && prompt::is_possible()
     }
 
     /// Waits until standard output fails; for ever when it does not.

@@ -5,9 +5,10 @@
 //! asked it, whatever the end.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::num::NonZero;
 
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, FuzzySelect};
+use dialoguer::{Confirm, FuzzySelect, Input};
 
 use super::plain;
 use crate::failure::{Failure, Kind};
@@ -53,6 +54,21 @@ pub(crate) async fn pick(
             .items(&items)
             .default(0)
             .interact_opt()
+    };
+    answer(ask, signals).await
+}
+
+/// Asks for a port.
+pub(crate) async fn port(
+    question: &str,
+    signals: &mut Signals,
+) -> Result<Result<u16, Stop>, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Input::<NonZero<u16>>::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .interact_text()
+            .map(NonZero::get)
     };
     answer(ask, signals).await
 }
@@ -114,7 +130,7 @@ impl Drop for Restore {
         #[cfg(unix)]
         if let Some(modes) = &self.modes {
             use rustix::termios::{OptionalActions, tcsetattr};
-            drop(tcsetattr(io::stdin(), OptionalActions::Now, modes));
+            let _unheard = tcsetattr(io::stdin(), OptionalActions::Now, modes);
         }
         // Nobody can be told when this fails.
         drop(console::Term::stderr().show_cursor());

@@ -37,7 +37,7 @@ impl Table {
 
     fn draw(&self, width: Option<u16>) -> String {
         let mut drawing = Drawing::new();
-        drawing.load_preset(NOTHING).set_header(self.headers.to_vec());
+        drawing.load_style(NOTHING).set_header(self.headers.to_vec());
         for row in &self.rows {
             drawing.add_row(row.iter().map(Cell::new));
         }

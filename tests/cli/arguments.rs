@@ -19,6 +19,9 @@ fn help_goes_to_standard_output() {
         &["--help"][..],
         &["help"],
         &["connect", "--help"],
+        &["init", "--help"],
+        &["list", "--help"],
+        &["cleanup", "--help"],
         &["lab", "--help"],
         &["demo", "--help"],
         &["help", "connect"],
@@ -44,12 +47,21 @@ fn the_version_is_the_packages() {
 #[test]
 fn arguments_that_make_no_sense_end_with_2_and_say_why() {
     let connect = ["connect", "--bastion", "i-0ad17000000000001"];
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 20] = [
         (&[], "Usage"),
         (&["conect"], "connect"),
         (&["--no-such-flag"], "--no-such-flag"),
-        (&["connect"], "--bastion"),
-        (&connect, "--port"),
+        (&["connect", "--port", "1"], "--bastion"),
+        (&[connect[0], connect[1], connect[2], "--host", "db"], "--port"),
+        (&["connect", "--bastion", "jump", "--port", "1"], "tag:KEY=VALUE"),
+        (&["connect", "--target", "rds:orders", "--port", "1"], "--port"),
+        (&["connect", "--target", "rds:orders", "--host", "db"], "--host"),
+        (&["connect", "--target", "orders"], "rds:orders"),
+        (&["connect", "--target", "rsd:orders"], "did you mean `rds`"),
+        (&["init", "--target", "ec2:i-1"], "ec2:ID:PORT"),
+        (&["init", "--tag", "team"], "KEY=VALUE"),
+        (&["list", "host"], "cannot be listed"),
+        (&["cleanup", "--public-ip", "no"], "--public-ip"),
         (&[connect[0], connect[1], connect[2], "--port", "0"], "--port"),
         (&[connect[0], connect[1], connect[2], "--port", "65536"], "--port"),
         (
@@ -65,6 +77,25 @@ fn arguments_that_make_no_sense_end_with_2_and_say_why() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
         assert!(text(&output.stderr).contains(word), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+/// Nothing is asked where nobody can answer, and nothing is looked up first.
+#[test]
+fn without_a_target_and_a_terminal_an_answer_is_missing() {
+    for arguments in [
+        &["connect"][..],
+        &["connect", "--bastion", "i-0ad17000000000001"],
+        &["connect", "--json"],
+        &["init"],
+        &["init", "--yes"],
+    ] {
+        let output = run(arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(14), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("--target rds:orders"), "{arguments:?}: {stderr}");
+        let is_told = text(&output.stdout).contains(r#""code":14,"kind":"input""#);
+        assert_eq!(is_told, arguments.contains(&"--json"), "{}", text(&output.stdout));
     }
 }
 

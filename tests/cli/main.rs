@@ -7,6 +7,7 @@ mod common;
 mod architecture;
 mod arguments;
 mod outputs;
+mod preparing;
 mod readers;
 mod stopping;
 mod surroundings;

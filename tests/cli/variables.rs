@@ -39,6 +39,28 @@ fn only_flags_contradict_flags() {
     expect_code(&[("ADIT_SOCKET", "here"), ("ADIT_LOCAL_PORT", "auto")], &[], 3);
 }
 
+/// What is said to be reached, by a missing region: a target, whose port is not known, or a port,
+/// which is taken first.
+#[test]
+fn a_target_goes_before_host_and_port_unless_those_are_flags() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let to_port = [("ADIT_BASTION", BASTION), ("ADIT_PORT", port.as_str())];
+    let to_target = [("ADIT_TARGET", "rds:orders")];
+    let both = [&to_port[..], &to_target].concat();
+    for (variables, arguments, code) in [
+        (&to_port[..], &[][..], 9),
+        (&to_target, &[], 3),
+        (&both, &[], 3),
+        (&both, &["--port", &port], 9),
+        (&to_port, &["--target", "rds:orders"], 3),
+    ] {
+        let output = run(variables, &[&["connect"], arguments].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{variables:?} {arguments:?}: {stderr}");
+    }
+}
+
 #[test]
 fn an_empty_variable_is_none() {
     let names = [
@@ -54,6 +76,8 @@ fn an_empty_variable_is_none() {
         "ADIT_REGION",
         "ADIT_ENDPOINT_URL",
         "ADIT_CA_BUNDLE",
+        "ADIT_TARGET",
+        "ADIT_NO_INPUT",
         "ADIT_JSON",
         "ADIT_QUIET",
         "ADIT_VERBOSE",

@@ -1,5 +1,7 @@
 //! What can go wrong with a call, in words: what, where, and what to do next.
 
+mod code;
+
 use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,6 +10,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use self::code::from_code;
+use crate::access::Denial;
+use crate::load::Aws;
 
 /// What kind of failure it is; each asks for another next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +68,8 @@ pub struct AwsError {
     pub hints: Vec<String>,
     /// How long the service asks to wait, when it says so.
     pub retry_after: Option<Duration>,
+    /// What a refused call needs, as far as the service tells.
+    pub denial: Option<Box<Denial>>,
     transient: bool,
 }
 
@@ -72,6 +80,7 @@ impl AwsError {
             message: message.into(),
             hints: Vec::new(),
             retry_after: None,
+            denial: None,
             transient: false,
         }
     }
@@ -81,7 +90,7 @@ impl AwsError {
         self
     }
 
-    fn transient(mut self) -> Self {
+    pub(crate) fn transient(mut self) -> Self {
         self.transient = true;
         self
     }
@@ -112,7 +121,8 @@ impl AwsError {
     }
 }
 
-/// Turns the SDK's error of `call` into ours; `place` is where it went (`in eu-west-1`).
+/// Turns the error of `call`, of any of the SDK's crates, into ours; `place` is where it went
+/// (`in eu-west-1`).
 pub(crate) fn from_sdk<E>(
     call: &'static str,
     place: &str,
@@ -166,6 +176,18 @@ where
     }
 }
 
+/// The same as a closure for `map_err`, where the call goes to `aws`.
+pub(crate) fn failed<E>(
+    aws: &Aws,
+    call: &'static str,
+) -> impl FnOnce(SdkError<E, Response>) -> AwsError + use<E>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let place = aws.place();
+    move |error| from_sdk(call, &place, &error)
+}
+
 /// What a failing source of credentials means.
 pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
     let cause = root(error);
@@ -209,66 +231,6 @@ fn is_network(error: &CredentialsError) -> bool {
             .is_some_and(|connector| find::<rustls::Error>(connector).is_none())
         // The SDK's type for a call that took too long is private.
         || chain(error).contains("timeout occurred after")
-}
-
-fn from_code(
-    call: &'static str,
-    place: &str,
-    code: Option<&str>,
-    message: Option<&str>,
-    status: u16,
-) -> AwsError {
-    let code = code.unwrap_or("UnknownError");
-    let detail = one_line(message.unwrap_or_default());
-    let text = match detail.as_str() {
-        "" => format!("{call} {place} failed: {code} (HTTP {status})"),
-        detail => format!("{call} {place} failed: {detail} ({code})"),
-    };
-    match code {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
-            AwsError::new(AwsErrorKind::ExpiredCredentials, text)
-                .hint("sign in again: `aws sso login` for SSO, else renew the keys")
-        }
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "AuthFailure" => AwsError::new(AwsErrorKind::NoCredentials, text)
-            .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right"),
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
-            AwsError::new(AwsErrorKind::AccessDenied, text)
-        }
-        "TargetNotConnected" => AwsError::new(AwsErrorKind::TargetNotConnected, text),
-        "InvalidInstanceId" | "InvalidTarget" | "ValidationException" if call == "StartSession" => {
-            AwsError::new(AwsErrorKind::InvalidTarget, text)
-        }
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "LimitExceededException" => AwsError::new(AwsErrorKind::Throttled, text)
-            .hint("the account makes too many calls at once; try again in a moment")
-            .transient(),
-        _ => {
-            let error = AwsError::new(AwsErrorKind::Service { code: code.to_owned() }, text);
-            match code {
-                _ if status >= 500 => error
-                    .hint("the service reports a fault of its own; try again in a moment")
-                    .transient(),
-                "InvalidParameters" => error.hint("check --host and --port"),
-                "InvalidDocument" | "InvalidDocumentVersion" => error
-                    .hint("check that the region and the account have the session document"),
-                _ => error
-                    .hint(format!("{call} in the service's API reference explains {code}")),
-            }
-        }
-    }
 }
 
 fn from_connector(call: &str, place: &str, connector: &ConnectorError) -> AwsError {

@@ -1,11 +1,15 @@
 //! An HTTP endpoint on loopback that gives prepared answers and keeps what it was asked.
 
+mod routes;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
+
+pub(crate) use routes::{Route, ok, refuse};
 
 use crate::load::{Aws, AwsOptions, ProxyUse, StaticCredentials, load};
 
@@ -79,11 +83,20 @@ async fn serve(
     log: &Mutex<Vec<Asked>>,
 ) {
     let mut stream = BufReader::new(stream);
+    log.lock().unwrap().push(read(&mut stream).await.unwrap());
+    tokio::time::sleep(delay).await;
+    stream.write_all(answer(status, body).as_bytes()).await.unwrap();
+}
+
+/// Reads a request; none where the connection was closed without one.
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut asked = Asked::default();
     let mut length = 0;
     loop {
         let mut line = String::new();
-        stream.read_line(&mut line).await.unwrap();
+        if stream.read_line(&mut line).await.unwrap() == 0 {
+            return None;
+        }
         let line = line.trim_end().to_lowercase();
         if line.is_empty() {
             break;
@@ -97,11 +110,13 @@ async fn serve(
     let mut content = vec![0; length];
     stream.read_exact(&mut content).await.unwrap();
     asked.body = String::from_utf8(content).unwrap();
-    log.lock().unwrap().push(asked);
-    tokio::time::sleep(delay).await;
-    let answer = format!(
+    Some(asked)
+}
+
+/// The SDK looks at no content type, so one does for all of them.
+fn answer(status: u16, body: &str) -> String {
+    format!(
         "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
-    );
-    stream.write_all(answer.as_bytes()).await.unwrap();
+    )
 }

@@ -5,6 +5,7 @@
 //! of the data channel ([`sign_websocket_upgrade`]). Failures are an [`AwsError`]: what happened
 //! where in one line, and what to do next.
 
+mod access;
 pub mod bastion;
 mod cache;
 mod error;
@@ -22,6 +23,7 @@ mod tags;
 pub mod targets;
 mod wait;
 
+pub use access::{Cause, Denial, Policy};
 pub use error::{AwsError, AwsErrorKind};
 pub use load::{Aws, AwsOptions, ProxyUse, StaticCredentials, load};
 pub use session_api::{Session, SessionApi, StartSession};

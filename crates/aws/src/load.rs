@@ -93,11 +93,17 @@ impl Aws {
     }
 
     /// Where calls go, for messages: the endpoint that was set, else the region.
-    pub(crate) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         match self.sdk.endpoint_url() {
             Some(url) => format!("at {url}"),
             None => format!("in {}", self.region()),
         }
+    }
+
+    /// The account of the credentials, where their source tells it.
+    pub(crate) async fn account(&self) -> Option<String> {
+        let credentials = self.credentials().await.ok()?;
+        credentials.account_id().map(|id| id.as_str().to_owned())
     }
 
     /// The credentials in force; the provider refreshes them when they are about to expire.

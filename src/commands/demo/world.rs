@@ -52,7 +52,7 @@ pub(crate) async fn build(
         "A local AWS is up",
         &[format!("session API and gateway at {}, bastion {DEFAULT_INSTANCE}", lab.endpoint())],
     )?;
-    let bound = local::bind(&settings.local).await?;
+    let bound = local::bind(&settings.local, port).await?;
     let address = bound.address.clone();
     let described = match settings.target {
         Some(service) => format!("{target}, as the bastion calls {service}"),

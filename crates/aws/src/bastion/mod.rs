@@ -13,6 +13,7 @@ mod find;
 mod inventory;
 mod plan;
 mod progress;
+mod prepared;
 mod read;
 mod start;
 mod user_data;
@@ -35,6 +36,7 @@ pub use find::find;
 pub use inventory::{Architecture, Inventory, Profile, Role};
 pub use plan::{Action, GroupRef, Launch, Plan, PlanError, RulePeer, RuleSpec, Step, plan};
 pub use progress::Progress;
+pub use prepared::prepared;
 pub use read::inventory;
 pub use start::start;
 

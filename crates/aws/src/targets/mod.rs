@@ -4,15 +4,32 @@
 //! to dial, the VPC it is in, and the security groups that guard it.
 
 mod arn;
+mod cluster;
+mod ec2;
+mod elasticache;
+mod entry;
+mod find;
+mod host;
+mod list;
+mod memorydb;
+mod msk;
+mod opensearch;
+mod rds;
+mod rds_proxy;
+mod redshift;
+mod redshift_serverless;
 mod spec;
+mod subnets;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+pub use list::list;
 pub use spec::{Selector, SpecError, TargetSpec};
 
 use crate::error::AwsError;
+use crate::load::Aws;
 use crate::similar::similar;
 
 /// A kind of target.
@@ -96,7 +113,7 @@ impl Kind {
             Self::Redshift => "redshift:ID",
             Self::RedshiftServerless => "redshift-serverless:WORKGROUP",
             Self::OpenSearch => "opensearch:DOMAIN",
-            Self::Msk => "msk:ID[/iam|/scram|/tls|/plaintext]",
+            Self::Msk => "msk:ID[/iam|/scram|/tls|/plaintext|/BROKER]",
             Self::Ec2 => "ec2:ID:PORT",
             Self::Host => "host:HOST:PORT@VPC",
         }
@@ -119,6 +136,20 @@ impl Kind {
             Self::Ec2 => "EC2 instance",
             Self::Host => "host",
         }
+    }
+
+    /// The same with its article: `an RDS instance`.
+    fn one(self) -> String {
+        let article = match self {
+            Self::MemoryDb
+            | Self::DocDb
+            | Self::Neptune
+            | Self::Redshift
+            | Self::RedshiftServerless
+            | Self::Host => "a",
+            _ => "an",
+        };
+        format!("{article} {}", self.noun())
     }
 
     /// Whether one of this kind has several endpoints to choose from.
@@ -235,3 +266,34 @@ pub struct Listing {
     /// The kinds that could not be listed, and why.
     pub failures: Vec<(Kind, AwsError)>,
 }
+
+/// Finds the target that `spec` names, ready to be dialled.
+///
+/// Calls that do not need each other's answers go out together; most kinds take one round trip.
+pub async fn resolve(aws: &Aws, spec: &TargetSpec) -> Result<Target, AwsError> {
+    find::check_region(aws, spec)?;
+    let mut entries = match spec.kind {
+        Kind::Host => return host::target(spec),
+        Kind::Rds => rds::find(aws, spec).await?,
+        Kind::Aurora | Kind::DocDb | Kind::Neptune => cluster::find(aws, spec).await?,
+        Kind::RdsProxy => rds_proxy::find(aws, spec).await?,
+        Kind::ElastiCache => elasticache::find(aws, spec).await?,
+        Kind::MemoryDb => memorydb::find(aws, spec).await?,
+        Kind::Redshift => redshift::find(aws, spec).await?,
+        Kind::RedshiftServerless => redshift_serverless::find(aws, spec).await?,
+        Kind::OpenSearch => opensearch::find(aws, spec).await?,
+        Kind::Msk => msk::find(aws, spec).await?,
+        Kind::Ec2 => ec2::find(aws, spec).await?,
+    };
+    find::retain(&mut entries, &spec.select);
+    if entries.len() > 1 {
+        return Err(find::ambiguous(aws, spec, &entries));
+    }
+    match entries.pop() {
+        Some(entry) => entry.into_target(spec),
+        None => Err(find::not_found(aws, spec).await),
+    }
+}
+
+#[cfg(test)]
+mod tests;

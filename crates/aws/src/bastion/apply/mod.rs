@@ -84,6 +84,8 @@ pub async fn apply(
             Ok(resource) => {
                 tell(Progress::Done { number, resource: resource.clone() });
                 applied.done.push(resource);
+                // Whoever wants to stop can drop the work here, with no request under way.
+                tokio::task::yield_now().await;
             }
             Err(error) => return Err(failed(step.summary.clone(), &step.resource, applied, error)),
         }

@@ -99,6 +99,8 @@ pub async fn remove(
                 }
             }
         }
+        // Whoever wants to stop can drop the work here, with no request under way.
+        tokio::task::yield_now().await;
     }
     removed
 }

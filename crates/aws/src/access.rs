@@ -1,0 +1,221 @@
+//! Who may not do what, and why: read out of the messages with which services refuse a call.
+//!
+//! IAM words them alike for most services (see "Troubleshoot access denied error messages",
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>); EC2 says
+//! less, and appends an encoded text that only an administrator can decode.
+
+use std::fmt;
+
+/// A refused call: who asked for what, and what stands against it. What the message does not tell
+/// is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The ARN of the caller.
+    pub principal: Option<String>,
+    /// The account of the caller.
+    pub account: Option<String>,
+    /// The action as a policy writes it, such as `ec2:RunInstances`.
+    pub action: Option<String>,
+    /// The resource as a policy writes it.
+    pub resource: Option<String>,
+    /// What stands against it.
+    pub cause: Cause,
+}
+
+/// Why a call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// No statement of this kind of policy allows it.
+    NotAllowed(Policy),
+    /// A statement of this kind of policy denies it, whatever others allow.
+    Denied(Policy),
+    /// The service does not say.
+    Unknown,
+}
+
+/// The kinds of policy that a call must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Attached to the user, group or role.
+    Identity,
+    /// Attached to the resource.
+    Resource,
+    /// The upper limit of a user or role.
+    Boundary,
+    /// Given when the session of a role was opened.
+    Session,
+    /// The organization's, for its accounts.
+    ServiceControl,
+    /// The organization's, for its resources.
+    ResourceControl,
+    /// That of the VPC endpoint through which the call goes.
+    Endpoint,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identity => "identity-based policy",
+            Self::Resource => "resource-based policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+            Self::ServiceControl => "service control policy",
+            Self::ResourceControl => "resource control policy",
+            Self::Endpoint => "VPC endpoint policy",
+        })
+    }
+}
+
+impl Denial {
+    /// Reads what the service says when it refuses `call`.
+    pub(crate) fn parse(call: &str, code: &str, message: &str) -> Self {
+        // The encoded text is long and says nothing to the reader; nothing follows it.
+        let text = message.split("Encoded authorization failure message").next().unwrap_or("");
+        let principal = between(text, "User: ", " is not authorized");
+        let mut action = after(text, "not authorized to perform: ");
+        if action.is_none() && code.ends_with("UnauthorizedOperation") {
+            // Only EC2 has this code, and its actions are called as its calls are.
+            action = Some(format!("ec2:{call}"));
+        }
+        Self {
+            account: principal.as_deref().and_then(account).map(str::to_owned),
+            principal,
+            action,
+            resource: after(text, " on resource: "),
+            cause: cause(text),
+        }
+    }
+
+    /// The policy statement that would allow the call, as JSON; none when the action is not known,
+    /// or when no statement that allows it would help.
+    pub fn statement(&self) -> Option<String> {
+        let helps = match self.cause {
+            Cause::Denied(_) => false,
+            Cause::NotAllowed(policy) => {
+                matches!(policy, Policy::Identity | Policy::Boundary | Policy::Session)
+            }
+            Cause::Unknown => true,
+        };
+        let action = self.action.as_ref().filter(|_| helps)?;
+        let resource = self.resource.as_deref().unwrap_or("*");
+        Some(format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#))
+    }
+
+    /// What is refused, as the end of a sentence that names the call; none when nothing is known.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let action = self.action.as_deref()?;
+        let mut text = match &self.principal {
+            Some(principal) => format!("{principal} may not {action}"),
+            None => format!("the caller may not {action}"),
+        };
+        if let Some(resource) = self.resource.as_deref().filter(|resource| *resource != "*") {
+            text.push_str(" on ");
+            text.push_str(resource);
+        }
+        match self.cause {
+            Cause::NotAllowed(policy) => text.push_str(&format!(": no {policy} allows it")),
+            Cause::Denied(policy) => text.push_str(&format!(": a {policy} denies it")),
+            Cause::Unknown => {}
+        }
+        Some(text)
+    }
+
+    /// What to do about it, each one line.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        let who = self.who();
+        let mut hints = Vec::new();
+        match (self.cause, self.statement()) {
+            (Cause::NotAllowed(Policy::Boundary), Some(statement)) => {
+                hints.push(format!("the permissions boundary of {who} needs: {statement}"));
+            }
+            (Cause::NotAllowed(Policy::Session), Some(statement)) => hints.push(format!(
+                "the policy with which the session of {who} was opened needs: {statement}"
+            )),
+            (_, Some(statement)) => hints.push(format!("a policy of {who} needs: {statement}")),
+            (Cause::Denied(policy), None) => hints.push(format!(
+                "no permission helps against a Deny: whoever keeps the {policy} has to narrow it"
+            )),
+            (Cause::NotAllowed(Policy::ServiceControl | Policy::ResourceControl), None) => hints
+                .push(format!(
+                    "the organization's policies have to allow it{}; nothing inside the account helps",
+                    self.account.as_ref().map(|id| format!(" for account {id}")).unwrap_or_default()
+                )),
+            (Cause::NotAllowed(Policy::Endpoint), None) => hints.push(
+                "the policy of the VPC endpoint that the call went through has to allow it".to_owned(),
+            ),
+            (Cause::NotAllowed(Policy::Resource), None) => {
+                hints.push(format!("the resource's own policy has to allow it to {who}"));
+            }
+            (Cause::NotAllowed(_) | Cause::Unknown, None) => {}
+        }
+        hints
+    }
+
+    /// The caller in short: `the role dev (account 111122223333)`.
+    fn who(&self) -> String {
+        let name = self.principal.as_deref().and_then(|principal| {
+            let mut path = principal.splitn(6, ':').nth(5)?.split('/');
+            match path.next()? {
+                // The last part is the session's name; a role's path is not told.
+                "assumed-role" => path.next().map(|role| format!("the role {role}")),
+                "user" => path.next_back().map(|user| format!("the user {user}")),
+                _ => None,
+            }
+        });
+        let name = name.unwrap_or_else(|| "the caller".to_owned());
+        match &self.account {
+            Some(account) => format!("{name} (account {account})"),
+            None => name,
+        }
+    }
+}
+
+fn cause(text: &str) -> Cause {
+    let text = text.to_lowercase();
+    if let Some((_, policy)) = text.split_once("explicit deny in a") {
+        return policy_of(policy).map_or(Cause::Unknown, Cause::Denied);
+    }
+    if let Some((_, policy)) = text.split_once("because no ") {
+        let policy = policy.split(" allow").next().unwrap_or_default();
+        return policy_of(policy).map_or(Cause::Unknown, Cause::NotAllowed);
+    }
+    Cause::Unknown
+}
+
+/// The policy that `text`, in lower case, names first.
+fn policy_of(text: &str) -> Option<Policy> {
+    [
+        ("identity-based polic", Policy::Identity),
+        ("resource-based polic", Policy::Resource),
+        ("permissions boundar", Policy::Boundary),
+        ("session polic", Policy::Session),
+        ("service control polic", Policy::ServiceControl),
+        ("resource control polic", Policy::ResourceControl),
+        ("vpc endpoint polic", Policy::Endpoint),
+    ]
+    .into_iter()
+    .filter_map(|(name, policy)| text.find(name).map(|at| (at, policy)))
+    .min_by_key(|(at, _)| *at)
+    .map(|(_, policy)| policy)
+}
+
+fn account(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+fn between(text: &str, before: &str, behind: &str) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    let (found, _) = rest.split_once(behind)?;
+    Some(found.to_owned()).filter(|found| !found.is_empty())
+}
+
+/// The word behind `before`. It may end up in JSON, so it ends where a quote begins, too.
+fn after(text: &str, before: &str) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    let end = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\');
+    let word = rest.split(end).next()?.trim_end_matches(['.', ',', ';']);
+    Some(word.to_owned()).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

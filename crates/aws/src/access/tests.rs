@@ -1,0 +1,148 @@
+//! The messages are those of "Troubleshoot access denied error messages",
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>, unless
+//! another place is named.
+
+use super::*;
+
+fn parse(message: &str) -> Denial {
+    Denial::parse("Call", "AccessDenied", message)
+}
+
+#[test]
+fn a_missing_permission_names_all_that_a_statement_needs() {
+    let denial = parse(
+        "User: arn:aws:sts::111122223333:assumed-role/dev/jo is not authorized to perform: rds:DescribeDBInstances on resource: arn:aws:rds:eu-west-1:111122223333:db:orders because no identity-based policy allows the rds:DescribeDBInstances action",
+    );
+    assert_eq!(
+        denial,
+        Denial {
+            principal: Some("arn:aws:sts::111122223333:assumed-role/dev/jo".to_owned()),
+            account: Some("111122223333".to_owned()),
+            action: Some("rds:DescribeDBInstances".to_owned()),
+            resource: Some("arn:aws:rds:eu-west-1:111122223333:db:orders".to_owned()),
+            cause: Cause::NotAllowed(Policy::Identity),
+        }
+    );
+    assert_eq!(
+        denial.hints(),
+        [
+            r#"a policy of the role dev (account 111122223333) needs: {"Effect":"Allow","Action":"rds:DescribeDBInstances","Resource":"arn:aws:rds:eu-west-1:111122223333:db:orders"}"#
+        ]
+    );
+}
+
+#[test]
+fn each_kind_of_policy_is_told_apart() {
+    let user = "User: arn:aws:iam::777788889999:user/JohnDoe is not authorized to perform:";
+    for (end, cause) in [
+        (
+            "codecommit:ListRepositories because no service control policy allows the codecommit:ListRepositories action",
+            Cause::NotAllowed(Policy::ServiceControl),
+        ),
+        (
+            "codecommit:ListRepositories with an explicit deny in a service control policy",
+            Cause::Denied(Policy::ServiceControl),
+        ),
+        (
+            "secretsmanager:GetSecretValue because no VPC endpoint policy allows the secretsmanager:GetSecretValue action",
+            Cause::NotAllowed(Policy::Endpoint),
+        ),
+        (
+            "codedeploy:ListDeployments on resource: arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:* because no permissions boundary allows the codedeploy:ListDeployments action",
+            Cause::NotAllowed(Policy::Boundary),
+        ),
+        (
+            "sso:ListInstances with an explicit deny in a permissions boundary",
+            Cause::Denied(Policy::Boundary),
+        ),
+        (
+            "sso:ListInstances because no session policy allows the sso:ListInstances action",
+            Cause::NotAllowed(Policy::Session),
+        ),
+        (
+            "sso:ListInstances with an explicit deny in a session policy",
+            Cause::Denied(Policy::Session),
+        ),
+        (
+            "secretsmanager:GetSecretValue because no resource-based policy allows the secretsmanager:GetSecretValue action",
+            Cause::NotAllowed(Policy::Resource),
+        ),
+        (
+            "secretsmanager:GetSecretValue with an explicit deny in a resource-based policy",
+            Cause::Denied(Policy::Resource),
+        ),
+        (
+            "codecommit:ListRepositories with an explicit deny in an identity-based policy",
+            Cause::Denied(Policy::Identity),
+        ),
+        (
+            "secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:123456789012:secret:* with an explicit deny in a resource control policy",
+            Cause::Denied(Policy::ResourceControl),
+        ),
+        // A note of the same page says that this is what an SCP's denial may read like.
+        (
+            "ec2:RunInstances due to an explicit deny in a Service Control Policy",
+            Cause::Denied(Policy::ServiceControl),
+        ),
+        ("codecommit:ListRepositories", Cause::Unknown),
+    ] {
+        let denial = parse(&format!("{user} {end}"));
+        assert_eq!(denial.cause, cause, "{end}");
+        assert_eq!(denial.account.as_deref(), Some("777788889999"), "{end}");
+        let allowing =
+            matches!(cause, Cause::Unknown | Cause::NotAllowed(Policy::Boundary | Policy::Session));
+        assert_eq!(denial.statement().is_some(), allowing, "{end}");
+        assert_eq!(denial.hints().len(), 1, "{end}");
+        assert_eq!(denial.hints()[0].contains(r#""Effect":"Allow""#), allowing, "{end}");
+    }
+}
+
+/// As in <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
+#[test]
+fn what_ec2_leaves_out_is_taken_from_the_call() {
+    let denial = Denial::parse(
+        "RunInstances",
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
+    );
+    assert_eq!(denial.action.as_deref(), Some("ec2:RunInstances"));
+    assert_eq!(
+        denial.statement().unwrap(),
+        r#"{"Effect":"Allow","Action":"ec2:RunInstances","Resource":"*"}"#
+    );
+    assert_eq!(denial.sentence().unwrap(), "the caller may not ec2:RunInstances");
+    assert!(denial.hints()[0].starts_with("a policy of the caller needs"));
+}
+
+/// What EC2 says of a role that may not be passed is about another service's action, as in
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html>.
+#[test]
+fn an_action_of_another_service_is_the_one_that_is_named() {
+    let denial = Denial::parse(
+        "RunInstances",
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/team/jo is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/adit/adit-bastion-vpc-1 because no identity-based policy allows the iam:PassRole action. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
+    );
+    assert_eq!(denial.action.as_deref(), Some("iam:PassRole"));
+    assert_eq!(
+        denial.sentence().unwrap(),
+        "arn:aws:iam::111122223333:user/team/jo may not iam:PassRole on arn:aws:iam::111122223333:role/adit/adit-bastion-vpc-1: no identity-based policy allows it"
+    );
+    assert!(denial.hints()[0].starts_with("a policy of the user jo (account 111122223333)"));
+}
+
+#[test]
+fn a_message_that_tells_nothing_is_not_guessed_at() {
+    let denial = parse("User is not authorized");
+    assert_eq!(denial.sentence(), None);
+    assert_eq!(denial.statement(), None);
+    assert!(denial.hints().is_empty());
+}
+
+#[test]
+fn a_quote_in_a_message_cannot_leave_the_statement() {
+    let denial = parse(
+        r#"User: x is not authorized to perform: a:B","Resource":"*" on resource: c"d because"#,
+    );
+    assert_eq!(denial.statement().unwrap(), r#"{"Effect":"Allow","Action":"a:B","Resource":"c"}"#);
+}

@@ -1,0 +1,158 @@
+//! `adit cleanup`: removes what adit made, after showing it.
+
+use adit_aws::Aws;
+use adit_aws::bastion::{self, Leftovers, Removed, Scope};
+use adit_aws::targets::{self, Selector, TargetSpec};
+
+use super::access;
+use super::ask::consent;
+use super::place::quoted;
+use super::telling::Telling;
+use super::watch::{during, to_a_boundary};
+use crate::exit::Exit;
+use crate::failure::{Failure, Kind};
+use crate::settings::CleanupSettings;
+use crate::signals::Signals;
+use crate::ui::{Event, Printer, Progress, Table};
+
+pub(crate) async fn run(
+    settings: CleanupSettings,
+    mut signals: Signals,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let looking = async {
+        let aws = access::load(&settings.access).await?;
+        let what = format!("looking for what adit made in {}", aws.region());
+        let progress = Progress::begin(printer, &what);
+        let scope = scope(&aws, &settings).await?;
+        let leftovers = bastion::find_leftovers(&aws, &scope).await?;
+        drop(progress);
+        Ok((aws, scope, leftovers))
+    };
+    let (aws, scope, leftovers) = match during(&mut signals, printer, looking).await {
+        Ok(looked) => looked,
+        Err(ending) => {
+            let stop = ending?;
+            printer.parting("nothing was removed");
+            return Ok(stop.into());
+        }
+    };
+    show(&aws, &leftovers, settings.force, printer)?;
+    if leftovers.removals.is_empty() {
+        if leftovers.kept.is_empty() {
+            printer.note(&format!("there is nothing left of adit in {}", aws.region()));
+        }
+        return finish(&aws, &Removed::default(), &leftovers, printer);
+    }
+    let question = match leftovers.removals.len() {
+        1 => "Remove this?".to_owned(),
+        several => format!("Remove these {several} things?"),
+    };
+    let command = command(&scope);
+    if let Some(exit) =
+        consent(settings.consent, &question, &command, &mut signals, printer).await?
+    {
+        return Ok(exit);
+    }
+
+    let mut telling = Telling::new(printer);
+    let between = telling.between();
+    let work = bastion::remove(&aws, &leftovers, settings.force, |progress| telling.tell(progress));
+    let stopping = || printer.note("stopping when the request under way has been answered");
+    let removed = to_a_boundary(&mut signals, &between, work, stopping).await;
+    let done = telling.end();
+    match removed {
+        Ok(removed) => finish(&aws, &removed, &leftovers, printer),
+        Err(stop) => {
+            printer.parting(&format!(
+                "stopped after {} of {}; `{command}` goes on from there",
+                done.len(),
+                leftovers.removals.len()
+            ));
+            Ok(stop.into())
+        }
+    }
+}
+
+/// What is looked for. A target that is named by its id may be gone: it is not looked up.
+async fn scope(aws: &Aws, settings: &CleanupSettings) -> Result<Scope, Failure> {
+    let target = match &settings.target {
+        Some(spec) if matches!(spec.select, Selector::Id(_)) => {
+            Some(TargetSpec { endpoint: None, ..spec.clone() }.to_string())
+        }
+        Some(spec) => Some(targets::resolve(aws, spec).await?.resource()),
+        None => None,
+    };
+    Ok(Scope { vpc: settings.vpc.clone(), target })
+}
+
+/// The command that was given, as far as it says what is removed.
+fn command(scope: &Scope) -> String {
+    let mut command = "adit cleanup".to_owned();
+    for (flag, value) in [("--target", &scope.target), ("--vpc", &scope.vpc)] {
+        if let Some(value) = value {
+            command = format!("{command} {flag} {}", quoted(value));
+        }
+    }
+    command
+}
+
+/// Prints what would be removed, in order, and what stands in the way.
+fn show(aws: &Aws, leftovers: &Leftovers, force: bool, printer: Printer) -> Result<(), Failure> {
+    let Leftovers { removals, kept, sessions } = leftovers;
+    printer.event(&Event::RemovalPlan { region: aws.region(), steps: removals, kept, sessions })?;
+    if !removals.is_empty() {
+        let mut table = Table::new(&["#", "REMOVE", "VPC"]);
+        for (removal, number) in removals.iter().zip(1_u32..) {
+            table.row([&number.to_string(), &removal.summary, &removal.vpc]);
+        }
+        printer.data(&table.for_stdout())?;
+    }
+    for (bastion, count) in sessions {
+        let then = if force { "they end" } else { "it stays unless --force is given" };
+        printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
+    }
+    for one in kept {
+        printer.warn(&format!("{} stays: {}", one.resource, one.why));
+    }
+    Ok(())
+}
+
+/// Prints what came of it; a failure when something is left.
+fn finish(
+    aws: &Aws,
+    removed: &Removed,
+    leftovers: &Leftovers,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    for one in &removed.failed {
+        let resource = one.removal.resource.as_str();
+        printer.event(&Event::StepFailed {
+            resource,
+            message: &one.error.message,
+            hints: &one.error.hints,
+            command: &one.command,
+        })?;
+    }
+    let left = removed.failed.len() + leftovers.kept.len();
+    if left == 0 {
+        if !removed.done.is_empty() {
+            printer.note(&format!("{} removed; nothing is left", removed.done.len()));
+        }
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&["STILL THERE", "WHY", "BY HAND"]);
+    for one in &removed.failed {
+        table.row([&one.removal.resource, &one.error.message, &one.command]);
+    }
+    for one in &leftovers.kept {
+        table.row([&one.resource, &one.why, &one.command]);
+    }
+    printer.data(&table.for_stdout())?;
+    let message = format!("{} removed, {left} still there in {}", removed.done.len(), aws.region());
+    let hints = removed.failed.iter().flat_map(|one| one.error.hints.clone());
+    let failure = Failure::new(Kind::Partial, message);
+    Err(hints
+        .fold(failure, Failure::hint)
+        .hint("when what is in the way is gone, the same command removes the rest"))
+}

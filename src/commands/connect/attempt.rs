@@ -1,0 +1,98 @@
+//! One attempt to open a tunnel, which can be given up with all that it has started.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use adit_aws::{Aws, StartSession};
+use adit_tunnel::{Tunnel, TunnelEvent, TunnelOptions};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use crate::commands::open;
+use crate::commands::report::Report;
+use crate::commands::watch::Ending;
+use crate::failure::Failure;
+use crate::signals::Signals;
+
+/// How long an attempt that is given up has to give its session back: what the tunnel itself takes
+/// for its end at most, and a little more.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+
+type Opening = Pin<Box<dyn Future<Output = Result<Tunnel, Failure>> + Send>>;
+
+/// A tunnel that is being opened.
+pub(super) struct Attempt {
+    opening: Option<Opening>,
+    pub(super) events: UnboundedReceiver<TunnelEvent>,
+    pub(super) report: Report,
+}
+
+impl Attempt {
+    /// An attempt that begins when it is waited for, and waits for `aws` first.
+    pub(super) fn new(
+        aws: impl Future<Output = Result<Aws, Failure>> + Send + 'static,
+        request: StartSession,
+        options: TunnelOptions,
+        report: Report,
+    ) -> Self {
+        let (sender, events) = unbounded_channel();
+        let opening = async move {
+            let aws = aws.await?;
+            open::tunnel(aws, request, options, sender).await.map_err(Failure::from)
+        };
+        Self { opening: Some(Box::pin(opening)), events, report }
+    }
+
+    /// Waits for the tunnel, reporting what happens on the way; may be dropped and called again.
+    pub(super) async fn open(&mut self) -> Result<Tunnel, Failure> {
+        let Some(opening) = &mut self.opening else { return std::future::pending().await };
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.report.event(&event),
+                opened = &mut *opening => {
+                    while let Ok(event) = self.events.try_recv() {
+                        self.report.event(&event);
+                    }
+                    self.opening = None;
+                    return opened;
+                }
+            }
+        }
+    }
+
+    /// Breaks it off. A session that was started is given back, whatever it was that came between.
+    pub(super) async fn give_up(&mut self) {
+        self.opening = None;
+        let drained = async {
+            while let Some(event) = self.events.recv().await {
+                self.report.event(&event);
+            }
+        };
+        if timeout(GIVE_BACK, drained).await.is_err() {
+            tracing::debug!("a session that was given up may live on");
+        }
+    }
+
+    /// The same because another one is made in its place.
+    pub(super) async fn replace(
+        &mut self,
+        cause: &str,
+        signals: &mut Signals,
+    ) -> Result<(), Ending> {
+        self.report.replace(cause);
+        tokio::select! {
+            () = self.give_up() => Ok(()),
+            stop = signals.next() => Err(Ok(stop)),
+        }
+    }
+
+    /// The same because the command ends; a second request to stop does not wait for it.
+    pub(super) async fn end(&mut self, ending: &Ending, signals: &mut Signals) {
+        self.report.stop = ending.as_ref().ok().copied();
+        tokio::select! {
+            () = self.give_up() => {}
+            _ = signals.next() => {}
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A tunnel to a target, whose place is looked up.
+//!
+//! Where it was the last time is tried at once, and checked beside it: nobody is told that the tunnel
+//! listens before it is known to lead to the right place.
+
+use std::path::Path;
+
+use adit_aws::Aws;
+use adit_aws::bastion::ExistingSpec;
+use adit_aws::targets::TargetSpec;
+use adit_tunnel::Tunnel;
+
+use super::attempt::Attempt;
+use super::{Opened, Wishes, begin};
+use crate::commands::access;
+use crate::commands::local::{self, Bound};
+use crate::commands::place::{Place, explain, locate};
+use crate::commands::watch::{Ending, during};
+use crate::failure::{Failure, Kind};
+use crate::memory::{Memory, Remembered};
+use crate::settings::{Destination, Local};
+use crate::signals::Signals;
+use crate::ui::{Printer, Progress};
+
+/// A target, and the bastion that the user wants for it.
+struct Wanted {
+    spec: TargetSpec,
+    bastion: Option<ExistingSpec>,
+    name: String,
+}
+
+pub(super) async fn open(
+    spec: TargetSpec,
+    bastion: Option<ExistingSpec>,
+    wishes: &Wishes,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<Opened, Ending> {
+    let wanted = Wanted { name: spec.to_string(), spec, bastion };
+    // A taken port is told before anything is started; which port it is may have to be looked up.
+    let bound = match &wishes.local {
+        Local::Tcp { port: None, .. } => None,
+        local => Some(local::bind(local, 0).await.map_err(Err)?),
+    };
+    let aws = during(signals, printer, access::load(&wishes.access)).await?;
+    let memory = wishes.cache.folder.as_deref().map(|folder| wanted.memory(folder, &aws, wishes));
+    let opened = match memory.as_ref().and_then(Memory::recall) {
+        Some(remembered) => {
+            wanted.again(&aws, &remembered, bound, wishes, signals, printer).await?
+        }
+        None => wanted.anew(&aws, bound, wishes, signals, printer).await?,
+    };
+    if let Some(memory) = memory {
+        memory.keep(&opened.1);
+    }
+    Ok(opened.0)
+}
+
+/// What came of a session to where the target was the last time.
+enum Checked {
+    /// The target is still there.
+    Same(Tunnel, Place),
+    /// It is elsewhere, or its bastion has to be started first.
+    Moved(Place),
+}
+
+impl Wanted {
+    /// What is remembered holds for one target, one way to it, and one account as far as it can be
+    /// told without asking.
+    fn memory(&self, folder: &Path, aws: &Aws, wishes: &Wishes) -> Memory {
+        let bastion = self.bastion.as_ref().map(ToString::to_string).unwrap_or_default();
+        let parts = [&aws.place(), aws.region(), &wishes.cache.identity, &self.name, &bastion];
+        Memory::of(folder, &parts)
+    }
+
+    /// Looks the target up, then opens a tunnel to it.
+    async fn anew(
+        &self,
+        aws: &Aws,
+        bound: Option<Bound>,
+        wishes: &Wishes,
+        signals: &mut Signals,
+        printer: Printer,
+    ) -> Result<(Opened, Remembered), Ending> {
+        let looking = async {
+            let _progress = Progress::begin(printer, &format!("looking up {}", self.name));
+            locate(aws, &self.spec, self.bastion.as_ref()).await
+        };
+        let place = during(signals, printer, looking).await?;
+        self.to(place, aws, bound, wishes, signals, printer).await
+    }
+
+    /// Opens a tunnel to a place, when its bastion runs.
+    async fn to(
+        &self,
+        place: Place,
+        aws: &Aws,
+        bound: Option<Bound>,
+        wishes: &Wishes,
+        signals: &mut Signals,
+        printer: Printer,
+    ) -> Result<(Opened, Remembered), Ending> {
+        place.warn(printer).map_err(Err)?;
+        let destination = &place.destination;
+        let bound = match bound {
+            Some(bound) => bound,
+            None => local::bind(&wishes.local, destination.port).await.map_err(Err)?,
+        };
+        during(signals, printer, place.start(aws, printer)).await?;
+        let own = aws.clone();
+        let begun =
+            begin(async { Ok(own) }, destination, &self.name, bound, wishes, signals, printer);
+        match begun.await {
+            Ok(opened) => Ok((opened, place.remembered())),
+            Err(Ok(stop)) => Err(Ok(stop)),
+            Err(Err(failure)) => {
+                let explained = async { Ok(explain(failure, aws, &destination.bastion).await) };
+                Err(Err(during(signals, printer, explained).await?))
+            }
+        }
+    }
+
+    /// Opens a tunnel to where the target was the last time, and looks it up beside that.
+    async fn again(
+        &self,
+        aws: &Aws,
+        remembered: &Remembered,
+        bound: Option<Bound>,
+        wishes: &Wishes,
+        signals: &mut Signals,
+        printer: Printer,
+    ) -> Result<(Opened, Remembered), Ending> {
+        let Remembered { bastion, host, port, .. } = remembered.clone();
+        let destination = Destination { bastion, host, port };
+        let is_asked_for = bound.is_some();
+        let bound = match bound {
+            Some(bound) => bound,
+            None => local::bind(&wishes.local, port).await.map_err(Err)?,
+        };
+        let own = aws.clone();
+        let mut attempt =
+            wishes.attempt(async { Ok(own) }, &destination, &self.name, printer).map_err(Err)?;
+        let locating = locate(aws, &self.spec, self.bastion.as_ref());
+        let checked = during(signals, printer, check(&mut attempt, locating, remembered)).await;
+        match checked {
+            Ok(Checked::Same(tunnel, place)) => {
+                place.announce(printer).and_then(|()| place.warn(printer)).map_err(Err)?;
+                Ok((Opened { tunnel, bound, attempt }, place.remembered()))
+            }
+            Ok(Checked::Moved(place)) => {
+                let cause = self.difference(remembered, &place);
+                attempt.replace(&cause, signals).await?;
+                let bound = Some(bound).filter(|_| is_asked_for || place.destination.port == port);
+                self.to(place, aws, bound, wishes, signals, printer).await
+            }
+            Err(ending) => {
+                attempt.end(&ending, signals).await;
+                match ending {
+                    Err(failure) if failure.kind == Kind::Bastion => {
+                        let bastion = &destination.bastion;
+                        let explained = async { Ok(explain(failure, aws, bastion).await) };
+                        Err(Err(during(signals, printer, explained).await?))
+                    }
+                    ending => Err(ending),
+                }
+            }
+        }
+    }
+
+    /// Why a session to what is remembered is of no use.
+    fn difference(&self, remembered: &Remembered, place: &Place) -> String {
+        let now = place.remembered();
+        if now == *remembered {
+            return format!("the bastion {} does not run", now.bastion);
+        }
+        if now.bastion == remembered.bastion {
+            return format!("{} is at {} now", self.name, place.destination);
+        }
+        format!("{} is reached through {} now", self.name, now.bastion)
+    }
+}
+
+/// Waits for both answers, unless the first of them makes the other useless.
+async fn check(
+    attempt: &mut Attempt,
+    locating: impl Future<Output = Result<Place, Failure>>,
+    remembered: &Remembered,
+) -> Result<Checked, Failure> {
+    let mut locating = std::pin::pin!(locating);
+    let opened = tokio::select! {
+        located = &mut locating => {
+            let place = located?;
+            if !place.is(remembered) {
+                return Ok(Checked::Moved(place));
+            }
+            return Ok(Checked::Same(attempt.open().await?, place));
+        }
+        opened = attempt.open() => opened,
+    };
+    let place = locating.await?;
+    if place.is(remembered) { Ok(Checked::Same(opened?, place)) } else { Ok(Checked::Moved(place)) }
+}

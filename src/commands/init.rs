@@ -1,0 +1,261 @@
+//! `adit init`: makes targets reachable, after saying what that takes.
+
+use adit_aws::Aws;
+use adit_aws::bastion::{self, Applied, ApplyError, Desired, Inventory, Plan, PlanError};
+use adit_aws::targets::{self, Target, TargetSpec};
+use futures_util::future::try_join_all;
+
+use super::ask::consent;
+use super::place::quoted;
+use super::telling::Telling;
+use super::watch::{Ending, during, to_a_boundary};
+use super::{access, choose};
+use crate::exit::Exit;
+use crate::failure::{Failure, Kind};
+use crate::settings::InitSettings;
+use crate::signals::Signals;
+use crate::ui::{Event, Printer, Progress, Table};
+
+pub(crate) async fn run(
+    settings: InitSettings,
+    mut signals: Signals,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    if settings.targets.is_empty() && settings.vpc.is_none() {
+        choose::is_possible("adit init", printer)?;
+    }
+    let consented = settings.consent;
+    let (aws, planned) = match prepare(settings, &mut signals, printer).await {
+        Ok(prepared) => prepared,
+        Err(ending) => {
+            let stop = ending?;
+            printer.parting("nothing was changed");
+            return Ok(stop.into());
+        }
+    };
+    planned.show(printer)?;
+    if planned.plan.steps.is_empty() {
+        planned.nothing_to_do(printer);
+        return Ok(Exit::Done);
+    }
+    let question = planned.question();
+    let command = planned.command();
+    if let Some(exit) = consent(consented, &question, &command, &mut signals, printer).await? {
+        return Ok(exit);
+    }
+    planned.apply(&aws, &mut signals, printer).await
+}
+
+/// Finds out what is asked for and what that takes.
+async fn prepare(
+    settings: InitSettings,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<(Aws, Planned), Ending> {
+    let aws = during(signals, printer, access::load(&settings.access)).await?;
+    let mut specs = settings.targets;
+    if specs.is_empty() && settings.vpc.is_none() {
+        specs.push(choose::target(&aws, "Make reachable", signals, printer).await?);
+    }
+    let planning = draw_up(&aws, &specs, settings.vpc, settings.options, printer);
+    let planned = during(signals, printer, planning).await?;
+    Ok((aws, planned))
+}
+
+/// What shall be, what is, and what leads from one to the other.
+struct Planned {
+    desired: Desired,
+    inventory: Inventory,
+    plan: Plan,
+}
+
+/// Looks targets and VPC up, and decides.
+async fn draw_up(
+    aws: &Aws,
+    specs: &[TargetSpec],
+    vpc: Option<String>,
+    options: bastion::Options,
+    printer: Printer,
+) -> Result<Planned, Failure> {
+    let names: Vec<String> = specs.iter().map(ToString::to_string).collect();
+    let what = match (names.is_empty(), &vpc) {
+        (true, Some(vpc)) => vpc.clone(),
+        _ => names.join(", "),
+    };
+    let progress = Progress::begin(printer, &format!("looking up {what}"));
+    let targets = try_join_all(specs.iter().map(|spec| targets::resolve(aws, spec))).await?;
+    let vpc = vpc.or_else(|| targets.first().map(|target| target.vpc.clone()));
+    let vpc =
+        vpc.ok_or_else(|| Failure::new(Kind::Usage, "neither a target nor a VPC is given"))?;
+    progress.now(&format!("looking at {vpc}"));
+    let desired = Desired { vpc, targets, options };
+    let inventory = Box::pin(bastion::inventory(aws, &desired)).await?;
+    let plan = bastion::plan(&inventory, &desired)?;
+    Ok(Planned { desired, inventory, plan })
+}
+
+impl Planned {
+    /// Prints who would do what, where, and why.
+    fn show(&self, printer: Printer) -> Result<(), Failure> {
+        let Plan { vpc, steps, reasons, warnings, .. } = &self.plan;
+        let of_targets = self.desired.targets.iter().flat_map(|target| &target.warnings);
+        let warnings: Vec<String> = warnings.iter().chain(of_targets).cloned().collect();
+        let Inventory { region, caller, .. } = &self.inventory;
+        printer.event(&Event::Plan { region, caller, vpc, steps, reasons, warnings: &warnings })?;
+        let mut parts = vec![format!("account {}, region {region}, as {caller}", account(caller))];
+        if self.desired.targets.is_empty() {
+            parts.push(format!("a bastion in {vpc}"));
+        } else {
+            parts.push(table_of(&self.desired.targets));
+        }
+        if !steps.is_empty() {
+            let mut table = Table::new(&["#", "STEP", "WHY"]);
+            for (step, number) in steps.iter().zip(1_u32..) {
+                table.row([&number.to_string(), &step.summary, &step.why]);
+            }
+            parts.push(table.for_stdout());
+        }
+        if !reasons.is_empty() {
+            parts.push(
+                reasons.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"),
+            );
+        }
+        printer.data(&parts.join("\n\n"))?;
+        for warning in &warnings {
+            printer.warn(warning);
+        }
+        Ok(())
+    }
+
+    fn question(&self) -> String {
+        let steps = match self.plan.steps.len() {
+            1 => "this step".to_owned(),
+            steps => format!("these {steps} steps"),
+        };
+        format!("Do {steps} in account {}?", account(&self.inventory.caller))
+    }
+
+    /// The command that made this plan, as far as it names what it is for.
+    fn command(&self) -> String {
+        let Desired { targets, vpc, .. } = &self.desired;
+        let mut command = "adit init".to_owned();
+        for target in targets {
+            command.push_str(" --target ");
+            command.push_str(&quoted(&target.resource()));
+        }
+        if targets.is_empty() {
+            command.push_str(" --vpc ");
+            command.push_str(vpc);
+        }
+        command
+    }
+
+    fn nothing_to_do(&self, printer: Printer) {
+        let bastion = self.plan.bastion.as_ref();
+        let bastion = bastion
+            .map(|bastion| format!(": the bastion {} is {}", bastion.id, bastion.state.as_str()));
+        printer.note(&format!("there is nothing to do{}", bastion.unwrap_or_default()));
+        self.tell_what_next(printer);
+    }
+
+    fn tell_what_next(&self, printer: Printer) {
+        for target in &self.desired.targets {
+            let target = quoted(&target.resource());
+            printer.note(&format!("next: adit connect --target {target}"));
+        }
+        if self.desired.targets.is_empty() {
+            printer.note("next: `adit list` shows what there is to reach");
+        }
+    }
+
+    /// Does it, step by step. Ctrl-C lets the request under way end.
+    async fn apply(
+        &self,
+        aws: &Aws,
+        signals: &mut Signals,
+        printer: Printer,
+    ) -> Result<Exit, Failure> {
+        let mut telling = Telling::new(printer);
+        let between = telling.between();
+        let work = bastion::apply(aws, &self.plan, |progress| telling.tell(progress));
+        let stopping = || printer.note("stopping when the request under way has been answered");
+        let applied = to_a_boundary(signals, &between, work, stopping).await;
+        let done = telling.end();
+        match applied {
+            Ok(Ok(applied)) => {
+                self.finish(&applied, printer)?;
+                Ok(Exit::Done)
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(stop) => {
+                self.tell_what_stands(&done, printer);
+                Ok(Exit::from(stop))
+            }
+        }
+    }
+
+    fn finish(&self, applied: &Applied, printer: Printer) -> Result<(), Failure> {
+        let bastion = applied.bastion.as_deref();
+        printer.event(&Event::Initialised { vpc: &self.plan.vpc, bastion })?;
+        match bastion {
+            Some(id) if applied.is_online => {
+                printer.note(&format!("the bastion {id} is online"));
+            }
+            _ => printer.note("done"),
+        }
+        self.tell_what_next(printer);
+        Ok(())
+    }
+
+    fn tell_what_stands(&self, done: &[String], printer: Printer) {
+        if done.is_empty() {
+            printer.parting("stopped; nothing was made");
+            return;
+        }
+        printer.parting(&format!(
+            "stopped after {} of {} steps",
+            done.len(),
+            self.plan.steps.len()
+        ));
+        for resource in done {
+            printer.note(&format!("it stays: {resource}"));
+        }
+        printer
+            .note(&format!("`{}` goes on from there; `adit cleanup` removes it", self.command()));
+    }
+}
+
+fn table_of(targets: &[Target]) -> String {
+    let mut table = Table::new(&["TARGET", "ENGINE", "ADDRESS", "VPC"]);
+    for target in targets {
+        let address = format!("{}:{}", target.host, target.port);
+        let engine = target.engine.as_deref().unwrap_or_default();
+        table.row([&target.resource(), engine, &address, &target.vpc]);
+    }
+    table.for_stdout()
+}
+
+/// The account in an ARN.
+fn account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let kind = match &error {
+            PlanError::BadTag { .. } | PlanError::TooManyTags { .. } => Kind::Usage,
+            PlanError::NoSuchVpc { .. } | PlanError::TargetElsewhere { .. } => Kind::Target,
+            _ => Kind::Bastion,
+        };
+        error.hints().into_iter().fold(Self::new(kind, error.to_string()), Self::hint)
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        let hints = error.hints();
+        let message = error.to_string();
+        let failure = Self::from(error.error);
+        Self { message, hints, ..failure }
+    }
+}

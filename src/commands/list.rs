@@ -1,0 +1,198 @@
+//! `adit list`: what can be reached, and what is ready to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adit_aws::Aws;
+use adit_aws::bastion::{self, Bastion};
+use adit_aws::targets::{self, Found, Kind};
+
+use super::access;
+use super::watch::during;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::settings::ListSettings;
+use crate::signals::Signals;
+use crate::ui::{Event, Printer, Progress, Table};
+
+pub(crate) async fn run(
+    settings: ListSettings,
+    mut signals: Signals,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let looking = async {
+        let aws = access::load(&settings.access).await?;
+        let overview = look(&aws, &settings.kinds, printer).await?;
+        Ok((aws, overview))
+    };
+    let (aws, overview) = match during(&mut signals, printer, looking).await {
+        Ok(looked) => looked,
+        Err(ending) => return ending.map(Exit::from),
+    };
+    for entry in &overview.entries {
+        printer.event(&entry.event())?;
+    }
+    if overview.entries.is_empty() {
+        printer.note(&format!("there is nothing of these kinds in {}", aws.region()));
+    } else {
+        printer.data(&tell(&overview.entries))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What there is, as far as it could be listed.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    /// By VPC, those outside of any last.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A target and what is known of the way to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) found: Found,
+    /// How it is written; for an instance, which has many ports, without the port.
+    pub(crate) target: String,
+    /// Whether it can be connected to; `None` where that could not be found out.
+    pub(crate) initialised: Option<bool>,
+    /// The bastion of its VPC.
+    pub(crate) bastion: Option<Bastion>,
+}
+
+/// Looks for targets of these kinds, and for their bastions, all at once. Where something may not
+/// be listed, a warning says so, and the rest is told; where nothing may, that is the failure.
+pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<Overview, Failure> {
+    let progress =
+        Progress::begin(printer, &format!("looking at what there is in {}", aws.region()));
+    let (listing, bastions, prepared) =
+        tokio::join!(targets::list(aws, kinds), bastion::find(aws, None), bastion::prepared(aws),);
+    drop(progress);
+    let listable = kinds.iter().filter(|kind| **kind != Kind::Host).count();
+    if let [(_, error), ..] = listing.failures.as_slice()
+        && listing.failures.len() >= listable
+    {
+        return Err(error.clone().into());
+    }
+    for (kind, error) in &listing.failures {
+        warn(printer, &format!("{kind} cannot be listed: {error}"))?;
+    }
+    let bastions = match bastions {
+        Ok(bastions) => Some(bastions),
+        Err(error) => {
+            warn(printer, &format!("bastions cannot be listed: {error}"))?;
+            None
+        }
+    };
+    let prepared = match prepared {
+        Ok(prepared) => Some(prepared),
+        Err(error) => {
+            warn(printer, &format!("which targets are ready cannot be told: {error}"))?;
+            None
+        }
+    };
+    Ok(Overview { entries: entries(listing.found, bastions.as_deref(), prepared.as_ref()) })
+}
+
+fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
+    printer.warn(message);
+    printer.event(&Event::Warning { message })
+}
+
+/// Puts together what is known of each, by VPC.
+fn entries(
+    found: Vec<Found>,
+    bastions: Option<&[Bastion]>,
+    prepared: Option<&BTreeSet<String>>,
+) -> Vec<Entry> {
+    let of_vpc = |vpc: &str| bastions?.iter().find(|bastion| bastion.vpc == vpc).cloned();
+    // What leads to targets is not one of them.
+    let is_bastion =
+        |found: &Found| bastions.unwrap_or_default().iter().any(|bastion| bastion.id == found.id);
+    let mut entries: Vec<Entry> = found
+        .into_iter()
+        .filter(|found| !is_bastion(found))
+        .map(|found| {
+            let target = format!("{}:{}", found.kind, found.id);
+            let bastion = found.vpc.as_deref().and_then(of_vpc);
+            let is_prepared = |prepared: &BTreeSet<String>| match found.kind {
+                Kind::Ec2 => {
+                    let ports = format!("{target}:");
+                    prepared.iter().any(|one| one.starts_with(&ports))
+                }
+                _ => prepared.contains(&target),
+            };
+            let initialised = match (bastions, prepared) {
+                (Some(_), _) if bastion.is_none() => Some(false),
+                (_, Some(prepared)) if !is_prepared(prepared) => Some(false),
+                (Some(_), Some(_)) => Some(true),
+                _ => None,
+            };
+            Entry { found, target, initialised, bastion }
+        })
+        .collect();
+    entries.sort_by(|left, right| {
+        let place = |entry: &Entry| (entry.found.vpc.is_none(), entry.found.vpc.clone());
+        place(left).cmp(&place(right))
+    });
+    entries
+}
+
+/// A table for each VPC, under a line that names it and its bastion.
+fn tell(entries: &[Entry]) -> String {
+    let mut by_vpc: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        let vpc = entry.found.vpc.as_deref();
+        by_vpc.entry((vpc.is_none(), vpc)).or_default().push(entry);
+    }
+    let told: Vec<String> = by_vpc.into_values().map(|entries| tell_vpc(&entries)).collect();
+    told.join("\n\n")
+}
+
+fn tell_vpc(entries: &[&Entry]) -> String {
+    let mut table = Table::new(&["TARGET", "READY", "ENGINE", "STATUS", "ADDRESS"]);
+    for entry in entries {
+        let found = &entry.found;
+        let ready = match entry.initialised {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "?",
+        };
+        let address = match (&found.host, found.port) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.clone(),
+            (None, _) => String::new(),
+        };
+        let target = match &found.name {
+            Some(name) => format!("{} ({name})", entry.target),
+            None => entry.target.clone(),
+        };
+        let engine = found.engine.as_deref().unwrap_or_default();
+        table.row([&target, ready, engine, found.status.as_deref().unwrap_or_default(), &address]);
+    }
+    let first = entries.first();
+    let vpc = first.and_then(|entry| entry.found.vpc.as_deref()).unwrap_or("outside of any VPC");
+    let bastion = match first.and_then(|entry| entry.bastion.as_ref()) {
+        Some(bastion) => format!(", bastion {} {}", bastion.id, bastion.state.as_str()),
+        None => String::new(),
+    };
+    format!("{vpc}{bastion}\n{}", table.for_stdout())
+}
+
+impl Entry {
+    pub(crate) fn event(&self) -> Event<'_> {
+        let found = &self.found;
+        Event::Target {
+            target: &self.target,
+            kind: found.kind.as_str(),
+            id: &found.id,
+            name: found.name.as_deref(),
+            engine: found.engine.as_deref(),
+            status: found.status.as_deref(),
+            host: found.host.as_deref(),
+            port: found.port,
+            vpc: found.vpc.as_deref(),
+            initialised: self.initialised,
+            bastion: self.bastion.as_ref().map(|bastion| bastion.id.as_str()),
+            bastion_state: self.bastion.as_ref().map(|bastion| bastion.state.as_str()),
+        }
+    }
+}

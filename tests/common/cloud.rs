@@ -1,0 +1,114 @@
+//! A lab with a network in it, and what the tests ask of its AWS themselves.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::http;
+use super::lab::{Lab, LabBuilder};
+use super::process::adit;
+
+/// The version of EC2's API, by which a request without a signature is known.
+const EC2: &str = "2016-11-15";
+
+/// A lab that things are made in, and a home for the program that makes them.
+pub(crate) struct Cloud {
+    pub(crate) lab: Lab,
+    /// The VPC that every account has.
+    pub(crate) vpc: String,
+    home: TempDir,
+}
+
+impl Cloud {
+    /// Starts a lab where instances take no time.
+    pub(crate) fn start(builder: LabBuilder) -> Self {
+        let lab = builder.arg("--no-sigv4").start();
+        lab.fault(json!({"boot_ms": 0, "agent_ms": 0, "release_ms": 0}));
+        let vpc = text(&ec2(&lab, "DescribeVpcs", &[]), "vpcId").to_owned();
+        Self { lab, vpc, home: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A port of `db.internal`, as a target in the VPC.
+    pub(crate) fn target(&self) -> String {
+        format!("host:db.internal:5432@{}", self.vpc)
+    }
+
+    /// The program with the lab's keys and endpoint.
+    pub(crate) fn adit(&self, arguments: &[&str]) -> Command {
+        let mut command = adit(self.home.path());
+        self.lab.credentials(&mut command);
+        command.env("ADIT_ENDPOINT_URL", self.lab.endpoint()).args(arguments);
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.adit(arguments).output().expect("the program runs");
+        Ran::of(output)
+    }
+
+    /// The states of the instances that carry a tag of this value.
+    pub(crate) fn bastions(&self) -> Vec<String> {
+        let filter = [("Filter.1.Name", "tag:adit:purpose"), ("Filter.1.Value.1", "bastion")];
+        let xml = ec2(&self.lab, "DescribeInstances", &filter);
+        let states = xml.split("<instanceState>").skip(1);
+        states.map(|rest| text(rest, "name").to_owned()).collect()
+    }
+}
+
+/// How the program ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+
+    /// The events on standard output, which has nothing else.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:#?}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// The only event of a kind.
+    pub(crate) fn event(&self, kind: &str) -> Value {
+        let mut events = self.events();
+        events.retain(|event| event["event"] == kind);
+        assert_eq!(events.len(), 1, "{kind}: {self:#?}");
+        events.remove(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
+
+/// Calls EC2 and gives the answer, which is a success.
+pub(crate) fn ec2(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> String {
+    let mut form = format!("Action={action}&Version={EC2}");
+    for (name, value) in parameters {
+        form.push_str(&format!("&{name}={value}"));
+    }
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    let answer = http::request(lab.address(), "POST", "/", &headers, &form).expect("an answer");
+    assert_eq!(answer.status, 200, "{form}: {}", answer.body);
+    answer.body
+}
+
+/// What stands in the first element of a name.
+pub(crate) fn text<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{name}: {xml}"));
+    rest.split('<').next().unwrap_or_default()
+}
