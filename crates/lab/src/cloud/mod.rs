@@ -4,6 +4,7 @@
 //! each service is a module with a `call` that answers one operation.
 
 mod authorize;
+mod body;
 mod default_vpc;
 mod ec2;
 mod ecs;
@@ -11,12 +12,15 @@ mod elasticache;
 pub(crate) mod faults;
 mod iam;
 mod kafka;
+mod life;
 mod memorydb;
 mod network;
 mod opensearch;
+mod place;
 pub(crate) mod parameters;
 pub(crate) mod protocol;
 mod rds;
+mod records;
 mod redshift;
 mod redshift_serverless;
 mod request;
@@ -26,7 +30,6 @@ mod sts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::Value;
 
 pub(crate) use authorize::sentence;
@@ -56,8 +59,6 @@ pub(crate) struct Call<'a> {
     pub(crate) params: &'a Params,
     /// The body of the JSON formats; an empty object when there is none.
     pub(crate) json: &'a Value,
-    /// REST only.
-    pub(crate) method: &'a Method,
     /// REST only, with its percent-encoding.
     pub(crate) path: &'a str,
 }
@@ -117,9 +118,10 @@ fn common(service: &Service) -> Result<(), ApiError> {
 }
 
 fn dispatch(service: &Service, request: &Request, caller: &Caller) -> Result<Body, CloudError> {
-    let Request { target, operation, params, json, method, path } = request;
-    let call = Call { service, caller, operation, params, json, method, path };
+    let Request { target, operation, params, json, path } = request;
+    let call = Call { service, caller, operation, params, json, path };
     authorize::check(&call, *target)?;
+    service.cloud().sweep(call.now());
     match target.name {
         "ec2" => ec2::call(&call).map(Body::from),
         "iam" => iam::call(&call).map(Body::from),

@@ -1,8 +1,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::redshift_serverless;
 use super::{ec2, ecs, elasticache, iam, kafka, memorydb, opensearch, rds, redshift};
+use super::redshift_serverless;
 use crate::service::Service;
 
 /// Everything in the account, one part for each service.
@@ -21,6 +21,17 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Drops what was deleted and has taken its time to go.
+    pub(super) fn sweep(&mut self, now: Duration) {
+        self.rds.sweep(now);
+        self.elasticache.sweep(now);
+        self.memorydb.sweep(now);
+        self.redshift.sweep(now);
+        self.redshift_serverless.sweep(now);
+        self.opensearch.sweep(now);
+        self.kafka.sweep(now);
+    }
+
     /// The endpoints of all services, with where they are in the network.
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         [
