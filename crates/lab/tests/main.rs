@@ -6,6 +6,7 @@ mod bounds;
 mod cloud_faults;
 mod ec2;
 mod faults;
+mod iam;
 mod lifecycle;
 mod relay;
 mod signature;

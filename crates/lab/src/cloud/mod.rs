@@ -4,6 +4,7 @@
 //! each service is a module with a `call` that answers one operation.
 
 mod authorize;
+mod body;
 mod default_vpc;
 mod ec2;
 mod ecs;
@@ -11,17 +12,22 @@ mod elasticache;
 pub(crate) mod faults;
 mod iam;
 mod kafka;
+mod life;
 mod memorydb;
 mod network;
 mod opensearch;
 pub(crate) mod parameters;
+mod place;
 pub(crate) mod protocol;
 mod rds;
+mod records;
 mod redshift;
 mod redshift_serverless;
 mod request;
 mod state;
 mod sts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

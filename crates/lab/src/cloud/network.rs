@@ -1,6 +1,6 @@
 //! What reaches what: agents the service, bastions their targets.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::ec2::Instance;
@@ -115,8 +115,8 @@ impl State {
     }
 
     /// What a host and port of the private network are; `None` when the cloud has no such host.
-    fn endpoint(&self, host: &str, port: u16) -> Option<Endpoint> {
-        let mut there: Vec<Endpoint> = self.endpoints();
+    fn endpoint(&self, host: &str, port: u16, now: Duration) -> Option<Endpoint> {
+        let mut there: Vec<Endpoint> = self.endpoints(now);
         there.extend(self.ec2.instances().flat_map(|instance| self.instance_endpoints(instance)));
         there.retain(|endpoint| endpoint.host.eq_ignore_ascii_case(host));
         let at = there
@@ -151,17 +151,28 @@ impl State {
 
     /// Where a host and port really are: nothing when the cloud has no such host, and nothing
     /// inside when nothing listens there.
-    pub(crate) fn locate(&self, host: &str, port: u16) -> Option<Option<std::net::SocketAddr>> {
-        self.endpoint(host, port).map(|endpoint| endpoint.address)
+    pub(crate) fn locate(
+        &self,
+        host: &str,
+        port: u16,
+        now: Duration,
+    ) -> Option<Option<SocketAddr>> {
+        self.endpoint(host, port, now).map(|endpoint| endpoint.address)
     }
 
     /// Whether packets of an instance reach a host and port. Those of instances that are not the
     /// cloud's pass everywhere.
-    pub(crate) fn lets_through(&self, instance: &str, host: &str, port: u16) -> bool {
+    pub(crate) fn lets_through(
+        &self,
+        instance: &str,
+        host: &str,
+        port: u16,
+        now: Duration,
+    ) -> bool {
         let Some(instance) = self.ec2.instance(instance) else { return true };
         let Some(eni) = instance.primary(&self.ec2) else { return false };
         let here = Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc };
-        if let Some(endpoint) = self.endpoint(host, port) {
+        if let Some(endpoint) = self.endpoint(host, port, now) {
             let Endpoint { ip, groups, vpc, .. } = &endpoint;
             return self.passes(&here, &Side { ip: *ip, groups, vpc }, port);
         }

@@ -1,5 +1,7 @@
 //! Not there yet: every operation is unknown.
 
+use std::time::Duration;
+
 use super::state::Endpoint;
 use super::{Call, JsonOutcome};
 
@@ -11,7 +13,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(_state: &State) -> Vec<Endpoint> {
+pub(crate) fn endpoints(_state: &State, _now: Duration) -> Vec<Endpoint> {
     Vec::new()
 }
 

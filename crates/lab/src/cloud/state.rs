@@ -21,16 +21,16 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The endpoints of all services, with where they are in the network.
-    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
+    /// The endpoints of all services that are not gone, with where they are in the network.
+    pub(crate) fn endpoints(&self, now: Duration) -> Vec<Endpoint> {
         [
-            rds::endpoints(&self.rds),
-            elasticache::endpoints(&self.elasticache),
-            memorydb::endpoints(&self.memorydb),
-            redshift::endpoints(&self.redshift),
-            redshift_serverless::endpoints(&self.redshift_serverless),
-            opensearch::endpoints(&self.opensearch),
-            kafka::endpoints(&self.kafka),
+            rds::endpoints(&self.rds, now),
+            elasticache::endpoints(&self.elasticache, now),
+            memorydb::endpoints(&self.memorydb, now),
+            redshift::endpoints(&self.redshift, now),
+            redshift_serverless::endpoints(&self.redshift_serverless, now),
+            opensearch::endpoints(&self.opensearch, now),
+            kafka::endpoints(&self.kafka, now),
         ]
         .concat()
     }

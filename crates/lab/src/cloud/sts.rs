@@ -28,7 +28,7 @@ fn identity(arn: &str) -> Element {
 
 /// The id that belongs to an ARN: always the same one for the same ARN, as for a user or role that
 /// is not made anew.
-fn user_id(arn: &str) -> String {
+pub(super) fn user_id(arn: &str) -> String {
     let tail = arn.rsplit(':').next().unwrap_or_default();
     let (kind, name) = tail.split_once('/').unwrap_or((tail, ""));
     if kind == "root" {

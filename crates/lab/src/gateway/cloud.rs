@@ -73,7 +73,7 @@ impl Service {
 
     /// Where a host and port of the private network really are; see [`crate::cloud::State`].
     pub(crate) fn locate(&self, host: &str, port: u16) -> Option<Option<SocketAddr>> {
-        self.cloud().locate(host, port)
+        self.cloud().locate(host, port, self.clock.elapsed())
     }
 }
 

@@ -44,7 +44,8 @@ impl AgentGateway for LocalGateway {
     }
 
     fn lets_through(&self, host: &str, port: u16) -> bool {
-        self.service.cloud().lets_through(&self.instance_id, host, port)
+        let now = self.service.clock.elapsed();
+        self.service.cloud().lets_through(&self.instance_id, host, port, now)
     }
 
     fn destination_opened(&self, session_id: &str) {

@@ -263,8 +263,10 @@ pub(super) fn describe_vpcs(call: &Call<'_>, cloud: &mut cloud::State) -> Outcom
 
 pub(super) fn delete_vpc(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
     let id = find(&cloud.ec2.vpcs, call.params.required("VpcId")?, call.now())?.id.clone();
+    let others = cloud.endpoints(call.now()).iter().any(|endpoint| endpoint.vpc == id);
     let state = &mut cloud.ec2;
-    let used = state.subnets_of(&id).next().is_some()
+    let used = others
+        || state.subnets_of(&id).next().is_some()
         || state.internet_gateways.values().any(|gateway| gateway.vpc.as_ref() == Some(&id))
         || state.endpoints.values().any(|endpoint| endpoint.vpc == id)
         || state.interfaces.values().any(|eni| eni.vpc == id)

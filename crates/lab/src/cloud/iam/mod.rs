@@ -1,34 +1,81 @@
-//! Not there yet: every operation is unknown, and no instance profile exists.
+//! IAM: roles, their policies and instance profiles.
 
-use std::time::Duration;
+mod checks;
+mod policies;
+mod policy;
+mod profiles;
+mod roles;
+mod store;
+mod users;
 
-use super::{Call, Outcome};
+pub(crate) use store::{Profile, State, allows, profile};
 
-#[derive(Debug, Default)]
-pub(crate) struct State {}
+use super::{Call, CloudError, Outcome};
 
 pub(crate) fn call(call: &Call<'_>) -> Outcome {
-    Err(call.unknown())
+    let mut cloud = call.service.cloud();
+    let state = &mut cloud.iam;
+    match call.operation {
+        "CreateRole" => roles::create(state, call),
+        "GetRole" => roles::get(state, call),
+        "ListRoles" => roles::list_all(state, call),
+        "DeleteRole" => roles::delete(state, call),
+        "UpdateAssumeRolePolicy" => roles::update_trust(state, call),
+        "PutRolePermissionsBoundary" => roles::set_boundary(state, call),
+        "DeleteRolePermissionsBoundary" => roles::remove_boundary(state, call),
+        "TagRole" => roles::tag(state, call),
+        "UntagRole" => roles::untag(state, call),
+        "ListRoleTags" => roles::list_tags(state, call),
+        "PutRolePolicy" => policies::put(state, call),
+        "GetRolePolicy" => policies::get(state, call),
+        "ListRolePolicies" => policies::list_inline(state, call),
+        "DeleteRolePolicy" => policies::delete(state, call),
+        "AttachRolePolicy" => policies::attach(state, call),
+        "DetachRolePolicy" => policies::detach(state, call),
+        "ListAttachedRolePolicies" => policies::list_attached(state, call),
+        "CreateInstanceProfile" => profiles::create(state, call),
+        "GetInstanceProfile" => profiles::get(state, call),
+        "ListInstanceProfiles" => profiles::list_all(state, call),
+        "ListInstanceProfilesForRole" => profiles::list_for_role(state, call),
+        "AddRoleToInstanceProfile" => profiles::add_role(state, call),
+        "RemoveRoleFromInstanceProfile" => profiles::remove_role(state, call),
+        "DeleteInstanceProfile" => profiles::delete(state, call),
+        "TagInstanceProfile" => profiles::tag(state, call),
+        "UntagInstanceProfile" => profiles::untag(state, call),
+        "ListInstanceProfileTags" => profiles::list_tags(state, call),
+        "GetUser" => users::get(call),
+        "ListMFADevices" => users::list_mfa_devices(call),
+        _ => Err(call.unknown()),
+    }
 }
 
-/// An instance profile as EC2 sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Profile {
-    pub(crate) arn: String,
-    /// As in `AIPA…`.
-    pub(crate) id: String,
-    /// ARN of its role; one without cannot be given to an instance.
-    pub(crate) role: Option<String>,
+/// The part of an id behind `AROA` or `AIPA`.
+fn id(call: &Call<'_>) -> String {
+    let mut id = call.service.entropy.key_id();
+    // Ids have one letter more than those of access keys.
+    id.push('A');
+    id
 }
 
-/// The profile of that name or ARN, once EC2 sees it: the fault `consistency_ms` after it was made.
-pub(crate) fn profile(_state: &State, _name_or_arn: &str, _now: Duration) -> Option<Profile> {
-    None
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html#API_DeleteRole_Errors
+// and its neighbours: what is there or not, and what it is in use for, comes with these statuses.
+
+fn no_such_entity(message: String) -> CloudError {
+    CloudError::new(404, "NoSuchEntity", message)
 }
 
-/// Whether the role in a profile may do an action such as `ssmmessages:OpenDataChannel`: by its
-/// policies, inline and attached, within its permissions boundary. Of a profile that was deleted,
-/// or has no role, none may.
-pub(crate) fn allows(_state: &State, _profile_arn: &str, _action: &str) -> bool {
-    false
+fn exists(message: String) -> CloudError {
+    CloudError::new(409, "EntityAlreadyExists", message)
+}
+
+fn conflict(what_first: &str) -> CloudError {
+    CloudError::new(409, "DeleteConflict", format!("Cannot delete entity, {what_first}"))
+}
+
+fn limit(message: impl Into<String>) -> CloudError {
+    CloudError::new(409, "LimitExceeded", message)
+}
+
+fn malformed(message: policy::Malformed) -> CloudError {
+    CloudError::refuse("MalformedPolicyDocument", message)
 }
