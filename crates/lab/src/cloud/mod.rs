@@ -18,6 +18,8 @@ mod network;
 mod opensearch;
 pub(crate) mod parameters;
 mod place;
+mod place;
+pub(crate) mod parameters;
 pub(crate) mod protocol;
 mod rds;
 mod records;
@@ -32,7 +34,6 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::Value;
 
 pub(crate) use authorize::sentence;
@@ -62,8 +63,6 @@ pub(crate) struct Call<'a> {
     pub(crate) params: &'a Params,
     /// The body of the JSON formats; an empty object when there is none.
     pub(crate) json: &'a Value,
-    /// REST only.
-    pub(crate) method: &'a Method,
     /// REST only, with its percent-encoding.
     pub(crate) path: &'a str,
 }
@@ -123,9 +122,10 @@ fn common(service: &Service) -> Result<(), ApiError> {
 }
 
 fn dispatch(service: &Service, request: &Request, caller: &Caller) -> Result<Body, CloudError> {
-    let Request { target, operation, params, json, method, path } = request;
-    let call = Call { service, caller, operation, params, json, method, path };
+    let Request { target, operation, params, json, path } = request;
+    let call = Call { service, caller, operation, params, json, path };
     authorize::check(&call, *target)?;
+    service.cloud().sweep(call.now());
     match target.name {
         "ec2" => ec2::call(&call).map(Body::from),
         "iam" => iam::call(&call).map(Body::from),

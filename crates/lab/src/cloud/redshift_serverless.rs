@@ -55,8 +55,7 @@ struct Workgroup {
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, redshift_serverless: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateNamespace" => create_namespace(state, call),
         "GetNamespace" => get_namespace(state, call),
         "ListNamespaces" => list_namespaces(state, call),
@@ -72,9 +71,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
             Ok(json!({}))
         }
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 #[derive(Deserialize)]
@@ -278,7 +275,7 @@ fn arn(kind: &str, id: &str) -> String {
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.workgroups.retain(|_, one| one.life.phase(now).is_some());
     }
 }
@@ -344,9 +341,10 @@ impl Workgroup {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
-    let there = state.workgroups.values().filter(|one| one.life.phase(now).is_some());
-    there
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
+    state
+        .workgroups
+        .values()
         .map(|one| Endpoint {
             host: one.host(),
             port: Some(one.port),

@@ -45,7 +45,6 @@ pub(crate) struct Request {
     pub(crate) operation: String,
     pub(super) params: Params,
     pub(super) json: Value,
-    pub(super) method: Method,
     pub(super) path: String,
 }
 
@@ -62,7 +61,7 @@ impl Request {
                 .find(|target| target.format == Format::Json && target.mark == prefix)?;
             let json = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
             let (operation, params) = (operation.to_owned(), Params::default());
-            return Some(Self { target, operation, params, json, method, path });
+            return Some(Self { target, operation, params, json, path });
         }
         if path == "/" && method == Method::POST {
             let params = Params::parse(body);
@@ -74,7 +73,7 @@ impl Request {
                 is_form(target)
                     && scope.map_or(version == Some(target.mark), |scope| scope == target.name)
             })?;
-            return Some(Self { target, operation, params, json: json!({}), method, path });
+            return Some(Self { target, operation, params, json: json!({}), path });
         }
         let (name, operation) = [
             ("es", opensearch::operation(&method, &path)),
@@ -86,7 +85,7 @@ impl Request {
         let params = Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let json = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
         let operation = operation.to_owned();
-        Some(Self { target, operation, params, json, method, path })
+        Some(Self { target, operation, params, json, path })
     }
 }
 

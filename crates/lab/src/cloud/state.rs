@@ -1,8 +1,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::redshift_serverless;
 use super::{ec2, ecs, elasticache, iam, kafka, memorydb, opensearch, rds, redshift};
+use super::redshift_serverless;
 use crate::service::Service;
 
 /// Everything in the account, one part for each service.
@@ -21,16 +21,27 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The endpoints of all services that are not gone, with where they are in the network.
-    pub(crate) fn endpoints(&self, now: Duration) -> Vec<Endpoint> {
+    /// Drops what was deleted and has taken its time to go.
+    pub(super) fn sweep(&mut self, now: Duration) {
+        self.rds.sweep(now);
+        self.elasticache.sweep(now);
+        self.memorydb.sweep(now);
+        self.redshift.sweep(now);
+        self.redshift_serverless.sweep(now);
+        self.opensearch.sweep(now);
+        self.kafka.sweep(now);
+    }
+
+    /// The endpoints of all services, with where they are in the network.
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         [
-            rds::endpoints(&self.rds, now),
-            elasticache::endpoints(&self.elasticache, now),
-            memorydb::endpoints(&self.memorydb, now),
-            redshift::endpoints(&self.redshift, now),
-            redshift_serverless::endpoints(&self.redshift_serverless, now),
-            opensearch::endpoints(&self.opensearch, now),
-            kafka::endpoints(&self.kafka, now),
+            rds::endpoints(&self.rds),
+            elasticache::endpoints(&self.elasticache),
+            memorydb::endpoints(&self.memorydb),
+            redshift::endpoints(&self.redshift),
+            redshift_serverless::endpoints(&self.redshift_serverless),
+            opensearch::endpoints(&self.opensearch),
+            kafka::endpoints(&self.kafka),
         ]
         .concat()
     }

@@ -50,11 +50,6 @@ impl State {
         self.settle_interfaces(now);
     }
 
-    /// A VPC that can be seen.
-    pub(crate) fn vpc(&self, id: &str, now: Duration) -> Option<&Vpc> {
-        self.vpcs.get(id).filter(|vpc| vpc.born.is_visible(now))
-    }
-
     /// A subnet that can be seen.
     pub(crate) fn subnet(&self, id: &str, now: Duration) -> Option<&Subnet> {
         self.subnets.get(id).filter(|subnet| subnet.born.is_visible(now))

@@ -1,10 +1,8 @@
 //! Where caches listen.
 
-use std::time::Duration;
-
 use super::store::{Cluster, ReplicationGroup, Serverless, State};
 use crate::cloud::ec2::Tags;
-use crate::cloud::life::{self, Life};
+use crate::cloud::life;
 use crate::cloud::state::Endpoint;
 
 /// The part of host names that tells accounts apart.
@@ -72,10 +70,9 @@ impl Serverless {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
-    let there = |life: Life| life.phase(now).is_some();
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     let mut endpoints = Vec::new();
-    for one in state.clusters.values().filter(|one| there(one.life)) {
+    for one in state.clusters.values() {
         // A node of a replication group is found by the group's tags: the index is its place there.
         let group = one.replication_group.as_ref().and_then(|id| state.groups.get(id));
         let first = group.and_then(|group| group.members().position(|id| *id == one.id));
@@ -87,7 +84,7 @@ pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
         let nodes = (0..one.zones.len()).map(|n| at(one.node(n + 1), first.unwrap_or(0) + n));
         endpoints.extend(nodes);
     }
-    for group in state.groups.values().filter(|one| there(one.life)) {
+    for group in state.groups.values() {
         let Some(one) = group.members().find_map(|id| state.clusters.get(id)) else { continue };
         let hosts = if group.cluster_mode {
             vec![(group.configuration(), 0)]
@@ -97,7 +94,7 @@ pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
         let at = |(host, index)| cluster_endpoint(state, one, host, &group.tags, index);
         endpoints.extend(hosts.into_iter().map(at));
     }
-    for one in state.serverless.values().filter(|one| there(one.life)) {
+    for one in state.serverless.values() {
         let vpc = one.subnets.first().map(|place| place.vpc.clone()).unwrap_or_default();
         endpoints.extend(one.ports().into_iter().enumerate().map(|(index, port)| Endpoint {
             host: one.host(),

@@ -17,8 +17,7 @@ use super::{Call, Outcome};
 pub(crate) fn call(call: &Call<'_>) -> Outcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, elasticache: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateCacheCluster" => clusters::create(state, ec2, call),
         "DescribeCacheClusters" => clusters::describe(state, call),
         "ModifyCacheCluster" => clusters::modify(state, ec2, call),
@@ -37,7 +36,5 @@ pub(crate) fn call(call: &Call<'_>) -> Outcome {
         "RemoveTagsFromResource" => tags::remove(state, call),
         "ListTagsForResource" => tags::list_all(state, call),
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }

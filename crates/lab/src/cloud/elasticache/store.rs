@@ -94,7 +94,7 @@ pub(super) fn status(life: Life, now: Duration) -> &'static str {
 
 impl State {
     /// Drops what is gone.
-    pub(super) fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         let there = |life: Life| life.phase(now).is_some();
         self.clusters.retain(|_, one| there(one.life));
         self.groups.retain(|_, one| there(one.life));

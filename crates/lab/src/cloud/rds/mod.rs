@@ -13,8 +13,6 @@ mod store;
 mod subnet_groups;
 mod tags;
 
-use std::time::Duration;
-
 pub(crate) use store::State;
 
 use super::state::Endpoint;
@@ -24,8 +22,7 @@ use crate::service::REGION;
 pub(crate) fn call(call: &Call<'_>) -> Outcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, rds: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateDBInstance" => instances::create(state, ec2, call),
         "DescribeDBInstances" => instances::describe(state, call),
         "ModifyDBInstance" => instances::modify(state, ec2, call),
@@ -52,12 +49,10 @@ pub(crate) fn call(call: &Call<'_>) -> Outcome {
         "RemoveTagsFromResource" => tags::remove(state, call),
         "ListTagsForResource" => tags::list_all(state, call),
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
-    state.endpoints(REGION, now)
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
+    state.endpoints(REGION)
 }

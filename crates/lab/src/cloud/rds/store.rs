@@ -217,7 +217,7 @@ impl ProxyEndpoint {
 
 impl State {
     /// Drops what is gone.
-    pub(super) fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         let there = |life: Life| life.phase(now).is_some();
         self.instances.retain(|_, instance| there(instance.life));
         self.clusters.retain(|_, cluster| there(cluster.life));
@@ -239,16 +239,15 @@ impl State {
         self.instances.insert(instance.id.clone(), instance);
     }
 
-    /// Where everything listens that is not gone.
-    pub(crate) fn endpoints(&self, region: &str, now: Duration) -> Vec<Endpoint> {
-        let there = |life: Life| life.phase(now).is_some();
-        let instances = self.instances.values().filter(|one| there(one.life)).map(|one| {
+    /// Where everything listens.
+    pub(crate) fn endpoints(&self, region: &str) -> Vec<Endpoint> {
+        let instances = self.instances.values().map(|one| {
             let cluster = one.cluster.as_ref().and_then(|id| self.clusters.get(id));
             let tags = iter::once(&one.tags).chain(cluster.map(|one| &one.tags));
             self.database(one.host(region), one.port, &one.groups, &one.subnet_group, tags)
         });
         let mut endpoints: Vec<_> = instances.collect();
-        for cluster in self.clusters.values().filter(|one| there(one.life)) {
+        for cluster in self.clusters.values() {
             for (host, members, own) in self.hosts(cluster, region) {
                 let tags = own.into_iter().chain(members.iter().map(|one| &one.tags));
                 let tags = tags.chain([&cluster.tags]);
@@ -256,7 +255,7 @@ impl State {
                 endpoints.push(self.database(host, *port, groups, subnet_group, tags));
             }
         }
-        for proxy in self.proxies.values().filter(|one| there(one.life)) {
+        for proxy in self.proxies.values() {
             let endpoint = |host, vpc: &str, groups: &[String], address| Endpoint {
                 host,
                 port: Some(proxy.family.port()),

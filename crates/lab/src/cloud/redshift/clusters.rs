@@ -1,6 +1,6 @@
 //! Clusters.
 
-use super::{State, arn, identifier, subnet_groups, tag_list, tagged};
+use super::{State, identifier, subnet_groups, tag_list, tagged};
 use crate::cloud::ec2::Tags;
 use crate::cloud::life::{Life, Phase};
 use crate::cloud::records::{combination, invalid, page, tags};

@@ -13,7 +13,6 @@ use super::ec2::Tags;
 use super::life;
 use super::state::Endpoint;
 use super::{Call, CloudError, Element, Outcome, Params, list, node};
-use crate::service::{ACCOUNT, REGION};
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -24,8 +23,7 @@ pub(crate) struct State {
 pub(crate) fn call(call: &Call<'_>) -> Outcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, redshift: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateCluster" => clusters::create(state, ec2, call),
         "DescribeClusters" => clusters::describe(state, call),
         "DeleteCluster" => clusters::delete(state, call),
@@ -33,13 +31,11 @@ pub(crate) fn call(call: &Call<'_>) -> Outcome {
         "DescribeClusterSubnetGroups" => subnet_groups::describe(state, call),
         "DeleteClusterSubnetGroup" => subnet_groups::delete(state, call),
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.clusters.retain(|_, one| one.life.phase(now).is_some());
     }
 
@@ -49,9 +45,10 @@ impl State {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
-    let there = state.clusters.values().filter(|one| one.life.phase(now).is_some());
-    there
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
+    state
+        .clusters
+        .values()
         .map(|one| Endpoint {
             host: one.host(),
             port: Some(one.port),
@@ -61,10 +58,6 @@ pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
             address: life::address(&one.tags, 0),
         })
         .collect()
-}
-
-fn arn(kind: &str, id: &str) -> String {
-    format!("arn:aws:redshift:{REGION}:{ACCOUNT}:{kind}:{id}")
 }
 
 /// A name for something new, in small letters.

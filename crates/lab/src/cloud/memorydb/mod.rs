@@ -1,15 +1,18 @@
 //! `MemoryDB`: clusters and their subnet groups.
 
+mod subnet_groups;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use subnet_groups::SubnetGroup;
 
 use super::body::{self, Tag, page, parse, required, upper};
 use super::ec2::Tags;
 use super::life::{self, Life, Phase};
-use super::place::{self, Place};
+use super::place;
 use super::state::{Born, Endpoint};
 use super::{Call, CloudError, JsonOutcome, ec2};
 use crate::service::{ACCOUNT, REGION, Service};
@@ -45,25 +48,15 @@ struct Cluster {
     tags: Tags,
 }
 
-#[derive(Clone, Debug)]
-struct SubnetGroup {
-    name: String,
-    description: String,
-    vpc: String,
-    subnets: Vec<Place>,
-    tags: Tags,
-}
-
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, memorydb: state, .. } = &mut *cloud;
-    state.sweep(call.now());
-    let answer = match call.operation {
+    match call.operation {
         "CreateCluster" => create(state, ec2, call),
         "DescribeClusters" => describe(state, call),
         "DeleteCluster" => delete(state, call),
-        "CreateSubnetGroup" => create_subnet_group(state, ec2, call),
-        "DescribeSubnetGroups" => describe_subnet_groups(state, call),
+        "CreateSubnetGroup" => subnet_groups::create(state, ec2, call),
+        "DescribeSubnetGroups" => subnet_groups::describe(state, call),
         "ListTags" => Ok(json!({ "TagList": upper(tags_of(state, call)?) })),
         "TagResource" => {
             let Tagging { tags, .. } = parse(call)?;
@@ -72,9 +65,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
             Ok(json!({ "TagList": upper(all) }))
         }
         _ => Err(call.unknown()),
-    };
-    state.sweep(call.now());
-    answer
+    }
 }
 
 fn arn(kind: &str, name: &str) -> String {
@@ -118,7 +109,7 @@ fn create(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
     if shards == 0 || shards > 500 || replicas > 5 {
         return Err(CloudError::refuse(INVALID, "Number of shards or replicas is not valid."));
     }
-    let group = state.subnet_group(ec2, request.subnet_group_name.as_deref())?;
+    let group = subnet_groups::of_call(state, ec2, request.subnet_group_name.as_deref())?;
     let groups = match request.security_group_ids {
         none if none.is_empty() => place::default_groups(ec2, &group.vpc),
         some => some,
@@ -192,61 +183,6 @@ fn delete(state: &mut State, call: &Call<'_>) -> JsonOutcome {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct CreateSubnetGroup {
-    subnet_group_name: Option<String>,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    subnet_ids: Vec<String>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-}
-
-fn create_subnet_group(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
-    let request: CreateSubnetGroup = parse(call)?;
-    let name = required(INVALID, "subnetGroupName", request.subnet_group_name.as_deref())?;
-    let name = name.to_ascii_lowercase();
-    if state.subnet_groups.contains_key(&name) {
-        let message = format!("Subnet group {name} already exists.");
-        return Err(CloudError::refuse("SubnetGroupAlreadyExistsFault", message));
-    }
-    let subnets = place::places(ec2, call, &request.subnet_ids).unwrap_or_default();
-    let Some(vpc) = subnets.first().map(|place| place.vpc.clone()) else {
-        let message = format!("Invalid subnets: {}", request.subnet_ids.join(", "));
-        return Err(CloudError::refuse("InvalidSubnet", message));
-    };
-    let tags = body::tags(request.tags);
-    let group =
-        SubnetGroup { name: name.clone(), description: request.description, vpc, subnets, tags };
-    let shown = group.shown();
-    state.subnet_groups.insert(name, group);
-    Ok(json!({ "SubnetGroup": shown }))
-}
-
-fn missing_subnet_group(name: &str) -> CloudError {
-    let message = format!("Subnet group {name} not found.");
-    CloudError::new(404, "SubnetGroupNotFoundFault", message)
-}
-
-fn describe_subnet_groups(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let request: Describe = parse(call)?;
-    let named = request.cluster_name.map(|name| name.to_ascii_lowercase());
-    if let Some(name) = named.as_ref().filter(|name| !state.subnet_groups.contains_key(*name)) {
-        return Err(missing_subnet_group(name));
-    }
-    let page = page(call, INVALID, PAGE, request.max_results, request.next_token.as_deref())?;
-    let wanted = |one: &&SubnetGroup| named.as_ref().is_none_or(|name| *name == one.name);
-    let groups = state.subnet_groups.values().filter(wanted);
-    let (groups, next) = page.of(groups.map(SubnetGroup::shown).collect());
-    let mut answer = json!({ "SubnetGroups": groups });
-    if let Some(next) = next {
-        answer["NextToken"] = next.into();
-    }
-    Ok(answer)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Tagging {
     resource_arn: Option<String>,
     #[serde(default)]
@@ -258,7 +194,7 @@ fn tags_of<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Tags, Cl
     let name = required(INVALID, "resourceArn", resource_arn.as_deref())?;
     if let Some(group) = name.strip_prefix(&arn("subnetgroup", "")) {
         let found = state.subnet_groups.get_mut(group);
-        return found.map(|one| &mut one.tags).ok_or_else(|| missing_subnet_group(group));
+        return found.map(|one| &mut one.tags).ok_or_else(|| subnet_groups::missing(group));
     }
     let Some(cluster) = name.strip_prefix(&arn("cluster", "")) else {
         return Err(CloudError::refuse("InvalidARNFault", format!("Invalid ARN: {name}")));
@@ -268,48 +204,8 @@ fn tags_of<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Tags, Cl
 }
 
 impl State {
-    fn sweep(&mut self, now: Duration) {
+    pub(crate) fn sweep(&mut self, now: Duration) {
         self.clusters.retain(|_, one| one.life.phase(now).is_some());
-    }
-
-    /// The named subnet group; without a name that of the default VPC.
-    fn subnet_group(
-        &mut self,
-        ec2: &ec2::State,
-        name: Option<&str>,
-    ) -> Result<SubnetGroup, CloudError> {
-        let name = name.unwrap_or("default").to_ascii_lowercase();
-        if let Some(group) = self.subnet_groups.get(&name) {
-            return Ok(group.clone());
-        }
-        let subnets = place::default_places(ec2);
-        let vpc = subnets.first().filter(|_| name == "default").map(|place| place.vpc.clone());
-        let Some(vpc) = vpc else { return Err(missing_subnet_group(&name)) };
-        let group = SubnetGroup {
-            name: name.clone(),
-            description: "default".to_owned(),
-            vpc,
-            subnets,
-            tags: Tags::new(),
-        };
-        self.subnet_groups.insert(name, group.clone());
-        Ok(group)
-    }
-}
-
-impl SubnetGroup {
-    fn shown(&self) -> Value {
-        let subnet = |place: &Place| {
-            let zone = json!({ "Name": place.zone });
-            json!({ "Identifier": place.subnet, "AvailabilityZone": zone })
-        };
-        json!({
-            "Name": self.name,
-            "Description": self.description,
-            "VpcId": self.vpc,
-            "Subnets": self.subnets.iter().map(subnet).collect::<Value>(),
-            "ARN": arn("subnetgroup", &self.name),
-        })
     }
 }
 
@@ -386,9 +282,9 @@ impl Cluster {
 }
 
 /// Where clients of this service connect to.
-pub(crate) fn endpoints(state: &State, now: Duration) -> Vec<Endpoint> {
+pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     let mut endpoints = Vec::new();
-    for one in state.clusters.values().filter(|one| one.life.phase(now).is_some()) {
+    for one in state.clusters.values() {
         let vpc = state.subnet_groups.get(&one.subnet_group).map(|group| group.vpc.clone());
         let numbers = (1..=one.shards).flat_map(|shard| (1..=one.nodes).map(move |n| (shard, n)));
         let nodes = numbers.enumerate().map(|(at, (shard, node))| (one.node(shard, node).1, at));
