@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use super::config::{AgentConfig, Runtime};
 use crate::HostPort;
+use crate::gateway::Located;
 use crate::gateway::seam::AgentGateway;
 
 /// Addresses that the agent forwards to for nobody: instance metadata, VPC resolver, time
@@ -80,7 +81,11 @@ impl Destination {
             return Err(ResolveError::Forbidden(host.to_owned()));
         }
         let addresses = mapped(host, port, &config.maps)
-            .or_else(|| Some(gateway.locate(host, port?)?.into_iter().collect()))
+            .or_else(|| match gateway.locate(host, port?) {
+                Located::Nowhere => None,
+                Located::Silent => Some(Vec::new()),
+                Located::At(address) => Some(vec![address]),
+            })
             .or_else(|| literal(host, port))
             .filter(|found| found.iter().all(|address| address.ip().is_loopback()))
             .ok_or_else(|| ResolveError::Unknown(host.to_owned()))?;

@@ -18,8 +18,6 @@ mod network;
 mod opensearch;
 pub(crate) mod parameters;
 mod place;
-mod place;
-pub(crate) mod parameters;
 pub(crate) mod protocol;
 mod rds;
 mod records;

@@ -1,11 +1,12 @@
 //! What reaches what: agents the service, bastions their targets.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::ec2::Instance;
 use super::state::{ADDRESS_TAG, Endpoint};
 use super::{State, iam};
+use crate::gateway::Located;
 
 /// What the agent's role has to allow.
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html>
@@ -115,8 +116,8 @@ impl State {
     }
 
     /// What a host and port of the private network are; `None` when the cloud has no such host.
-    fn endpoint(&self, host: &str, port: u16, now: Duration) -> Option<Endpoint> {
-        let mut there: Vec<Endpoint> = self.endpoints(now);
+    fn endpoint(&self, host: &str, port: u16) -> Option<Endpoint> {
+        let mut there: Vec<Endpoint> = self.endpoints();
         there.extend(self.ec2.instances().flat_map(|instance| self.instance_endpoints(instance)));
         there.retain(|endpoint| endpoint.host.eq_ignore_ascii_case(host));
         let at = there
@@ -149,30 +150,19 @@ impl State {
         vec![of(eni.ip.to_string()), of(eni.private_name())]
     }
 
-    /// Where a host and port really are: nothing when the cloud has no such host, and nothing
-    /// inside when nothing listens there.
-    pub(crate) fn locate(
-        &self,
-        host: &str,
-        port: u16,
-        now: Duration,
-    ) -> Option<Option<SocketAddr>> {
-        self.endpoint(host, port, now).map(|endpoint| endpoint.address)
+    /// Where a host and port really are.
+    pub(crate) fn locate(&self, host: &str, port: u16) -> Located {
+        let Some(endpoint) = self.endpoint(host, port) else { return Located::Nowhere };
+        endpoint.address.map_or(Located::Silent, Located::At)
     }
 
     /// Whether packets of an instance reach a host and port. Those of instances that are not the
     /// cloud's pass everywhere.
-    pub(crate) fn lets_through(
-        &self,
-        instance: &str,
-        host: &str,
-        port: u16,
-        now: Duration,
-    ) -> bool {
+    pub(crate) fn lets_through(&self, instance: &str, host: &str, port: u16) -> bool {
         let Some(instance) = self.ec2.instance(instance) else { return true };
         let Some(eni) = instance.primary(&self.ec2) else { return false };
         let here = Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc };
-        if let Some(endpoint) = self.endpoint(host, port, now) {
+        if let Some(endpoint) = self.endpoint(host, port) {
             let Endpoint { ip, groups, vpc, .. } = &endpoint;
             return self.passes(&here, &Side { ip: *ip, groups, vpc }, port);
         }

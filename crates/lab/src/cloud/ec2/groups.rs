@@ -247,7 +247,7 @@ pub(super) fn delete(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
         .filter(|group| group.id != id)
         .any(|group| group.rules.iter().any(|rule| rule.peer == Peer::Group(id.clone())));
     let has = cloud.ec2.interfaces.values().any(|eni| eni.groups.contains(&id))
-        || cloud.endpoints(call.now()).iter().any(|endpoint| endpoint.groups.contains(&id));
+        || cloud.endpoints().iter().any(|endpoint| endpoint.groups.contains(&id));
     if referred || has {
         let message = format!("resource {id} has a dependent object");
         return Err(CloudError { message, ..in_use("securityGroup", &id) });

@@ -3,7 +3,6 @@
 mod presence;
 mod reach;
 
-use http::Method;
 use serde_json::json;
 
 use super::{Call, Params, Presence, ec2, iam, protocol::Format, rds};
@@ -48,7 +47,6 @@ impl World {
             operation,
             params: &params,
             json: &json,
-            method: &Method::POST,
             path: "/",
         };
         let outcome = match service {
@@ -163,6 +161,6 @@ impl World {
     fn lets_through(&self, instance: &str, host: &str, port: u16) -> bool {
         let mut cloud = self.service.cloud();
         cloud.ec2.settle(&self.service);
-        cloud.lets_through(instance, host, port, self.service.clock.elapsed())
+        cloud.lets_through(instance, host, port)
     }
 }

@@ -1,4 +1,5 @@
 use super::{World, text};
+use crate::gateway::Located;
 
 /// A database in a group of its own, at the address that its tag says.
 fn database(world: &World, group: &str, address: &str) -> String {
@@ -33,9 +34,9 @@ fn a_database_is_reached_when_both_groups_let_the_port_through() {
     let (bastion, target) = (world.group("bastion"), world.group("target"));
     let host = database(&world, &target, "127.0.0.1:5433");
     let id = world.instance(&bastion, &[]);
-    let located = |port| world.service.cloud().locate(&host, port, world.service.clock.elapsed());
-    assert_eq!(located(5432), Some(Some(([127, 0, 0, 1], 5433).into())));
-    assert_eq!(located(5433), Some(None), "the host is there and listens elsewhere");
+    let located = |port| world.service.cloud().locate(&host, port);
+    assert_eq!(located(5432), Located::At(([127, 0, 0, 1], 5433).into()));
+    assert_eq!(located(5433), Located::Silent, "the host is there and listens elsewhere");
     assert!(!world.lets_through(&id, &host, 5432));
     world.allow("Egress", &bastion, 5432, "10.0.0.0/16");
     assert!(!world.lets_through(&id, &host, 5432), "not let in");
@@ -77,11 +78,11 @@ fn instances_are_hosts_too_and_other_vpcs_are_far() {
     for host in [&ip, &name] {
         assert!(world.lets_through(&id, host, 80), "{host}");
         assert!(!world.lets_through(&id, host, 81), "{host}");
-        let located = world.service.cloud().locate(host, 80, world.service.clock.elapsed());
-        assert_eq!(located, Some(Some(([127, 0, 0, 1], 8080).into())));
+        let located = world.service.cloud().locate(host, 80);
+        assert_eq!(located, Located::At(([127, 0, 0, 1], 8080).into()));
     }
     let far = World::new();
-    assert!(far.service.cloud().locate(&ip, 80, far.service.clock.elapsed()).is_none());
+    assert_eq!(far.service.cloud().locate(&ip, 80), Located::Nowhere);
 }
 
 #[test]
