@@ -16,8 +16,8 @@ mod life;
 mod memorydb;
 mod network;
 mod opensearch;
-mod place;
 pub(crate) mod parameters;
+mod place;
 pub(crate) mod protocol;
 mod rds;
 mod records;
@@ -26,6 +26,8 @@ mod redshift_serverless;
 mod request;
 mod state;
 mod sts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
