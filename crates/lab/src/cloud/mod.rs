@@ -9,6 +9,8 @@ mod default_vpc;
 mod ec2;
 mod ecs;
 mod elasticache;
+#[cfg(test)]
+mod endpoint_tests;
 pub(crate) mod faults;
 mod iam;
 mod kafka;
@@ -26,8 +28,6 @@ mod redshift_serverless;
 mod request;
 mod state;
 mod sts;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
