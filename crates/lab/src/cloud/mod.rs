@@ -9,6 +9,8 @@ mod default_vpc;
 mod ec2;
 mod ecs;
 mod elasticache;
+#[cfg(test)]
+mod endpoint_tests;
 pub(crate) mod faults;
 mod iam;
 mod kafka;

@@ -156,12 +156,16 @@ impl State {
         endpoint.address.map_or(Located::Silent, Located::At)
     }
 
-    /// Whether packets of an instance reach a host and port. Those of instances that are not the
-    /// cloud's pass everywhere.
+    /// Whether packets of an instance, or of a container, reach a host and port. Those of
+    /// instances that are not the cloud's pass everywhere.
     pub(crate) fn lets_through(&self, instance: &str, host: &str, port: u16) -> bool {
-        let Some(instance) = self.ec2.instance(instance) else { return true };
-        let Some(eni) = instance.primary(&self.ec2) else { return false };
-        let here = Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc };
+        let here = if let Some(network) = self.ecs.network(instance) {
+            Side { ip: None, groups: &network.groups, vpc: network.vpc() }
+        } else {
+            let Some(instance) = self.ec2.instance(instance) else { return true };
+            let Some(eni) = instance.primary(&self.ec2) else { return false };
+            Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc }
+        };
         if let Some(endpoint) = self.endpoint(host, port) {
             let Endpoint { ip, groups, vpc, .. } = &endpoint;
             return self.passes(&here, &Side { ip: *ip, groups, vpc }, port);
