@@ -20,6 +20,8 @@ pub struct Denial {
     pub resource: Option<String>,
     /// What stands against it.
     pub cause: Cause,
+    /// The ARN of the policy that denies it.
+    pub policy: Option<String>,
 }
 
 /// Why a call is refused.
@@ -73,8 +75,11 @@ impl Denial {
         let text = message.split("Encoded authorization failure message").next().unwrap_or("");
         let principal = between(text, "User: ", " is not authorized");
         let mut action = after(text, "not authorized to perform: ");
-        if action.is_none() && code.ends_with("UnauthorizedOperation") {
-            // Only EC2 has this code, and its actions are called as its calls are.
+        if action.is_none()
+            && code.ends_with("UnauthorizedOperation")
+            && text.starts_with("You are not authorized to perform this operation")
+        {
+            // Only EC2 says it so, and its actions are called as its calls are.
             action = Some(format!("ec2:{call}"));
         }
         Self {
@@ -83,6 +88,8 @@ impl Denial {
             action,
             resource: after(text, " on resource: "),
             cause: cause(text),
+            // Newer messages name the policy behind its kind.
+            policy: text.split_once("explicit deny").and_then(|(_, rest)| after(rest, ": ")),
         }
     }
 
@@ -132,9 +139,12 @@ impl Denial {
                 "the policy with which the session of {who} was opened needs: {statement}"
             )),
             (_, Some(statement)) => hints.push(format!("a policy of {who} needs: {statement}")),
-            (Cause::Denied(policy), None) => hints.push(format!(
-                "no permission helps against a Deny: whoever keeps the {policy} has to narrow it"
-            )),
+            (Cause::Denied(kind), None) => {
+                let which = self.policy.as_ref().map(|arn| format!(" {arn}")).unwrap_or_default();
+                hints.push(format!(
+                    "no permission helps against a Deny: whoever keeps the {kind}{which} has to narrow it"
+                ));
+            }
             (Cause::NotAllowed(Policy::ServiceControl | Policy::ResourceControl), None) => hints
                 .push(format!(
                     "the organization's policies have to allow it{}; nothing inside the account helps",

@@ -1,4 +1,4 @@
-//! The messages are those of "Troubleshoot access denied error messages",
+//! The forms are those of "Troubleshoot access denied error messages",
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>, unless
 //! another place is named.
 
@@ -21,6 +21,7 @@ fn a_missing_permission_names_all_that_a_statement_needs() {
             action: Some("rds:DescribeDBInstances".to_owned()),
             resource: Some("arn:aws:rds:eu-west-1:111122223333:db:orders".to_owned()),
             cause: Cause::NotAllowed(Policy::Identity),
+            policy: None,
         }
     );
     assert_eq!(
@@ -97,7 +98,7 @@ fn each_kind_of_policy_is_told_apart() {
     }
 }
 
-/// As in <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
+/// As in <https://github.com/aws/karpenter-provider-aws/issues/1536>.
 #[test]
 fn what_ec2_leaves_out_is_taken_from_the_call() {
     let denial = Denial::parse(
@@ -114,8 +115,36 @@ fn what_ec2_leaves_out_is_taken_from_the_call() {
     assert!(denial.hints()[0].starts_with("a policy of the caller needs"));
 }
 
-/// What EC2 says of a role that may not be passed is about another service's action, as in
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html>.
+/// As in <https://github.com/aws/karpenter-provider-aws/issues/7370>.
+#[test]
+fn ec2_tells_more_before_what_it_encodes() {
+    let denial = Denial::parse(
+        "RunInstances",
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/karpenter/1731429849551905269 is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:us-east-2:111122223333:instance/* with an explicit deny in a service control policy. Encoded authorization failure message: g4oZPBqZ4Bni8dE5dGjxYTnOZ",
+    );
+    assert_eq!(denial.cause, Cause::Denied(Policy::ServiceControl));
+    assert_eq!(denial.resource.as_deref(), Some("arn:aws:ec2:us-east-2:111122223333:instance/*"));
+    assert_eq!(denial.policy, None);
+    assert_eq!(denial.statement(), None);
+}
+
+#[test]
+fn a_policy_that_denies_is_named() {
+    let denial = parse(
+        "User: arn:aws:iam::111122223333:user/jo is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:ap-south-1:111122223333:instance/* with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3. Encoded authorization failure message: GHi3",
+    );
+    assert_eq!(denial.cause, Cause::Denied(Policy::Identity));
+    assert!(
+        denial.hints()[0].contains(
+            "the identity-based policy arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3 has to"
+        ),
+        "{:?}",
+        denial.hints()
+    );
+}
+
+/// A role that may not be passed is refused by the call that passes it.
 #[test]
 fn an_action_of_another_service_is_the_one_that_is_named() {
     let denial = Denial::parse(

@@ -33,7 +33,7 @@ pub(super) fn from_code(
         | "MissingAuthenticationTokenException"
         | "AuthFailure" => AwsError::new(AwsErrorKind::NoCredentials, text)
             .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right"),
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
+        "AccessDenied" | "AccessDeniedException" | "ForbiddenException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
             let denial = Denial::parse(call, code, &detail);
             let text = match denial.sentence() {
                 Some(sentence) => format!("{call} {place} is denied: {sentence} ({code})"),

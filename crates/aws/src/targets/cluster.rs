@@ -32,11 +32,12 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     };
     let Some(cluster) = cluster else { return Ok(Vec::new()) };
     // Some say so when there is no such cluster, or none of its members is left.
-    let members = match members {
+    let mut members = match members {
         Ok(members) => members,
         Err(error) if find::is_missing(error.code()) => Vec::new(),
         Err(error) => return Err(failed(aws, "DescribeDBInstances")(error)),
     };
+    members.retain(|one| one.db_cluster_identifier() == cluster.db_cluster_identifier());
     let mut entry = entry(spec.kind, &cluster, &members);
     if entry.found.vpc.is_none() {
         entry.found.vpc = vpc_of_group(aws, &cluster).await?;

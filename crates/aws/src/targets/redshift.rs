@@ -38,9 +38,16 @@ fn entry(cluster: &Cluster) -> Entry {
     entry.groups(cluster.vpc_security_groups().iter().map(|group| group.vpc_security_group_id()));
     entry.zones([cluster.availability_zone()]);
     let found = &mut entry.found;
+    found.arn = arn(cluster);
     found.vpc = cluster.vpc_id().map(str::to_owned);
     found.engine = Some("redshift".to_owned());
     found.status = cluster.cluster_status().map(str::to_owned);
     found.tags = tags(cluster.tags().iter().map(|tag| (tag.key(), tag.value())));
     entry
+}
+
+/// The service tells the ARN of the cluster's namespace only; region and account are the same.
+fn arn(cluster: &Cluster) -> Option<String> {
+    let (place, _) = cluster.cluster_namespace_arn()?.split_once(":namespace:")?;
+    Some(format!("{place}:cluster:{}", cluster.cluster_identifier()?))
 }

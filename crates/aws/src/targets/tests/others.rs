@@ -18,6 +18,8 @@ async fn redshift_takes_one_call() {
         assert_eq!(warehouse.host, "warehouse.cxyz0123abcd.eu-west-1.redshift.amazonaws.com");
         assert_eq!((warehouse.port, warehouse.vpc.as_str()), (5439, "vpc-0123456789abcdef0"));
         assert_eq!(warehouse.security_groups, ["sg-0dadadadadadadada"]);
+        let arn = "arn:aws:redshift:eu-west-1:111122223333:cluster:warehouse";
+        assert_eq!(warehouse.arn.as_deref(), Some(arn));
     }
     let paused = CLUSTERS.replace(">available<", ">paused<").leak();
     let error = fault("redshift:warehouse", &[1], &[ok(&[], paused)]).await;
@@ -103,9 +105,8 @@ const INSTANCES: &str = include_str!("../documented/instances.xml");
 #[tokio::test]
 async fn an_instance_is_reached_at_its_private_address() {
     // Only what is asked for comes back, as the service would have it.
-    let one = INSTANCES.split_inclusive("</item>\n  </reservationSet>").next().unwrap();
-    let at = one.find("    <item>\n      <reservationId>r-1234567890abcdef1").unwrap();
-    let one = format!("{}</reservationSet></DescribeInstancesResponse>", &one[..at]).leak();
+    let at = INSTANCES.find("    <item>\n      <reservationId>r-1234567890abcdef1").unwrap();
+    let one = format!("{}</reservationSet></DescribeInstancesResponse>", &INSTANCES[..at]).leak();
     let routes = [
         ok(&["Action=DescribeInstances", "InstanceId.1=i-0123456789abcdef0"], one),
         ok(&["Action=DescribeInstances", "tag%3AName", "Value.1=web", "instance-state-name"], one),
