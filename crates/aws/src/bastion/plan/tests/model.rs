@@ -152,11 +152,13 @@ fn act(world: &mut Inventory, action: &Action) {
     }
 }
 
-/// A number that nothing in the world has yet.
+/// A number that nothing in the world has yet, nor had: rules go, and theirs is not given again.
 fn serial(world: &Inventory) -> usize {
-    let rules = world.network.groups.iter().map(|group| group.ingress.len() + group.egress.len());
-    100 * (world.network.groups.len() + world.network.endpoints.len() + world.profiles.len())
-        + rules.sum::<usize>()
+    let made = world.network.groups.len() + world.network.endpoints.len() + world.profiles.len();
+    let rules =
+        world.network.groups.iter().flat_map(|group| group.ingress.iter().chain(&group.egress));
+    let numbers = rules.filter_map(|rule| rule.id.as_deref()?.strip_prefix("sgr-")?.parse().ok());
+    numbers.max().map_or(100 * made, |last: usize| (100 * made).max(last + 1))
 }
 
 fn arn(profile: &str) -> String {
