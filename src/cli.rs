@@ -9,8 +9,8 @@ macro_rules! with_targets {
             "\n\nTargets:
   rds:ID, aurora:ID[/reader|/ENDPOINT], rds-proxy:ID[/ENDPOINT], elasticache:ID[/reader|/NODE],
   memorydb:ID[/NODE], docdb:ID[/reader|/INSTANCE], neptune:ID[/reader|/INSTANCE], redshift:ID,
-  redshift-serverless:WORKGROUP, opensearch:DOMAIN, msk:ID[/iam|/scram|/tls|/plaintext],
-  ec2:ID:PORT, host:HOST:PORT@VPC
+  redshift-serverless:WORKGROUP, opensearch:DOMAIN,
+  msk:ID[/iam|/scram|/tls|/plaintext|/BROKER], ec2:ID:PORT, host:HOST:PORT@VPC
 An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
         )
     };

@@ -87,6 +87,11 @@ mod tests {
     fn a_narrow_terminal_wraps_within_columns() {
         let drawn = table().draw(Some(60));
         assert!(drawn.lines().all(|line| line.chars().count() <= 60), "{drawn}");
-        insta::assert_snapshot!(drawn, @"");
+        insta::assert_snapshot!(drawn, @r"
+        TARGET            VPC                   WHAT
+        rds:orders        vpc-0123456789abcdef  a database that a
+                          0                     long text describes
+        host:a\u{1b}[2Jb  -                     short
+        ");
     }
 }

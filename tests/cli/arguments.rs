@@ -57,7 +57,7 @@ fn arguments_that_make_no_sense_end_with_2_and_say_why() {
         (&["connect", "--target", "rds:orders", "--port", "1"], "--port"),
         (&["connect", "--target", "rds:orders", "--host", "db"], "--host"),
         (&["connect", "--target", "orders"], "rds:orders"),
-        (&["connect", "--target", "rsd:orders"], "did you mean `rds`"),
+        (&["connect", "--target", "rsd:orders"], "`rsd` is not a kind of target"),
         (&["init", "--target", "ec2:i-1"], "ec2:ID:PORT"),
         (&["init", "--tag", "team"], "KEY=VALUE"),
         (&["list", "host"], "cannot be listed"),
@@ -86,7 +86,7 @@ fn without_a_target_and_a_terminal_an_answer_is_missing() {
     for arguments in [
         &["connect"][..],
         &["connect", "--bastion", "i-0ad17000000000001"],
-        &["connect", "--json"],
+        &["connect", "--json", "--bastion", "i-1"],
         &["init"],
         &["init", "--yes"],
     ] {

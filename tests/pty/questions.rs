@@ -90,7 +90,8 @@ fn ctrl_c_while_something_is_made_leaves_the_terminal_as_it_was() {
 #[test]
 fn a_question_is_not_asked_when_that_is_not_wanted() {
     let cloud = Cloud::start(Lab::builder());
-    for arguments in [&["connect", "--no-input"][..], &["init", "--no-input", "--vpc", &cloud.vpc]] {
+    for arguments in [&["connect", "--no-input"][..], &["init", "--no-input", "--vpc", &cloud.vpc]]
+    {
         let mut terminal = start(&cloud.lab, arguments);
         assert_eq!(terminal.wait(), 14);
         terminal.expect_usable();

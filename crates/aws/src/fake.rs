@@ -83,7 +83,8 @@ async fn serve(
     log: &Mutex<Vec<Asked>>,
 ) {
     let mut stream = BufReader::new(stream);
-    log.lock().unwrap().push(read(&mut stream).await.unwrap());
+    let request = read(&mut stream).await.unwrap();
+    log.lock().unwrap().push(request);
     tokio::time::sleep(delay).await;
     stream.write_all(answer(status, body).as_bytes()).await.unwrap();
 }

@@ -3,7 +3,9 @@
 mod api;
 mod bastion;
 mod bounds;
+mod caches;
 mod cloud_faults;
+mod databases;
 mod ec2;
 mod faults;
 mod iam;
@@ -14,3 +16,4 @@ mod start;
 mod support;
 mod tls;
 mod transcript;
+mod warehouses;

@@ -49,7 +49,9 @@ pub(super) fn describe(context: &Context<'_>, request: &Describe) -> Answer {
     check(request)?;
     let filters = || request.filters.iter().chain(&request.instance_information_filter_list);
     let mut list = Vec::new();
-    for (id, instance) in service.instances() {
+    // Containers are no managed nodes: sessions are started on them, and no list has them.
+    let nodes = service.instances().into_iter().filter(|(id, _)| !id.starts_with("ecs:"));
+    for (id, instance) in nodes {
         if filters().all(|filter| matches(filter, &id, &instance, service)) {
             list.push(information(service, &id, &instance));
         }

@@ -9,6 +9,8 @@ mod default_vpc;
 mod ec2;
 mod ecs;
 mod elasticache;
+#[cfg(test)]
+mod endpoint_tests;
 pub(crate) mod faults;
 mod iam;
 mod kafka;
@@ -16,8 +18,8 @@ mod life;
 mod memorydb;
 mod network;
 mod opensearch;
-mod place;
 pub(crate) mod parameters;
+mod place;
 pub(crate) mod protocol;
 mod rds;
 mod records;
@@ -26,6 +28,8 @@ mod redshift_serverless;
 mod request;
 mod state;
 mod sts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ec2::Instance;
 use super::state::{ADDRESS_TAG, Endpoint};
 use super::{State, iam};
+use crate::gateway::Located;
 
 /// What the agent's role has to allow.
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html>
@@ -149,18 +150,22 @@ impl State {
         vec![of(eni.ip.to_string()), of(eni.private_name())]
     }
 
-    /// Where a host and port really are: nothing when the cloud has no such host, and nothing
-    /// inside when nothing listens there.
-    pub(crate) fn locate(&self, host: &str, port: u16) -> Option<Option<std::net::SocketAddr>> {
-        self.endpoint(host, port).map(|endpoint| endpoint.address)
+    /// Where a host and port really are.
+    pub(crate) fn locate(&self, host: &str, port: u16) -> Located {
+        let Some(endpoint) = self.endpoint(host, port) else { return Located::Nowhere };
+        endpoint.address.map_or(Located::Silent, Located::At)
     }
 
-    /// Whether packets of an instance reach a host and port. Those of instances that are not the
-    /// cloud's pass everywhere.
+    /// Whether packets of an instance, or of a container, reach a host and port. Those of
+    /// instances that are not the cloud's pass everywhere.
     pub(crate) fn lets_through(&self, instance: &str, host: &str, port: u16) -> bool {
-        let Some(instance) = self.ec2.instance(instance) else { return true };
-        let Some(eni) = instance.primary(&self.ec2) else { return false };
-        let here = Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc };
+        let here = if let Some(network) = self.ecs.network(instance) {
+            Side { ip: None, groups: &network.groups, vpc: network.vpc() }
+        } else {
+            let Some(instance) = self.ec2.instance(instance) else { return true };
+            let Some(eni) = instance.primary(&self.ec2) else { return false };
+            Side { ip: Some(eni.ip), groups: &eni.groups, vpc: &eni.vpc }
+        };
         if let Some(endpoint) = self.endpoint(host, port) {
             let Endpoint { ip, groups, vpc, .. } = &endpoint;
             return self.passes(&here, &Side { ip: *ip, groups, vpc }, port);

@@ -1,8 +1,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{ec2, ecs, elasticache, iam, kafka, memorydb, opensearch, rds, redshift};
 use super::redshift_serverless;
+use super::{ec2, ecs, elasticache, iam, kafka, memorydb, opensearch, rds, redshift};
 use crate::service::Service;
 
 /// Everything in the account, one part for each service.

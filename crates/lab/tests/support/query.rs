@@ -15,6 +15,12 @@ pub(crate) struct Query {
 
 pub(crate) const IAM: Query = Query { service: "iam", version: "2010-05-08" };
 
+pub(crate) const RDS: Query = Query { service: "rds", version: "2014-10-31" };
+
+pub(crate) const ELASTICACHE: Query = Query { service: "elasticache", version: "2015-02-02" };
+
+pub(crate) const REDSHIFT: Query = Query { service: "redshift", version: "2012-12-01" };
+
 /// An answer in XML.
 #[derive(Clone, Debug)]
 pub(crate) struct Xml(pub(crate) String);

@@ -1,5 +1,7 @@
 //! ECS: clusters and tasks, as far as sessions into containers need them.
 
+mod clusters;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -40,21 +42,34 @@ struct Task {
     /// Names and runtime ids.
     containers: Vec<(String, String)>,
     exec: bool,
-    place: Option<Place>,
+    network: Option<Network>,
     started_by: Option<String>,
     born: Born,
     life: Life,
     tags: Tags,
 }
 
+/// Where a task's network interface is, and its security groups.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Network {
+    place: Place,
+    pub(crate) groups: Vec<String>,
+}
+
+impl Network {
+    pub(crate) fn vpc(&self) -> &str {
+        &self.place.vpc
+    }
+}
+
 pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, ecs: state, .. } = &mut *cloud;
     match call.operation {
-        "CreateCluster" => create_cluster(state, call),
-        "DescribeClusters" => describe_clusters(state, call),
-        "ListClusters" => list_clusters(state, call),
-        "RegisterTaskDefinition" => register(state, call),
+        "CreateCluster" => clusters::create(state, call),
+        "DescribeClusters" => clusters::describe(state, call),
+        "ListClusters" => clusters::list_all(state, call),
+        "RegisterTaskDefinition" => clusters::register(state, call),
         "RunTask" => run(state, ec2, call),
         "StopTask" => stop(state, call),
         "ListTasks" => list_tasks(state, call),
@@ -73,6 +88,13 @@ fn short(name_or_arn: &str) -> &str {
 }
 
 impl State {
+    /// The network of the container that sessions are started on by this name; `None` for those
+    /// that have none of their own, and for whatever is no container.
+    pub(crate) fn network(&self, target: &str) -> Option<&Network> {
+        let task = target.strip_prefix("ecs:")?.rsplit('_').nth(1)?;
+        self.tasks.get(task)?.network.as_ref()
+    }
+
     /// The cluster that a call names, `default` when it names none.
     fn cluster(&self, wanted: Option<&str>) -> Result<String, CloudError> {
         let name = short(wanted.unwrap_or("default"));
@@ -81,106 +103,6 @@ impl State {
         }
         Err(CloudError::refuse("ClusterNotFoundException", "Cluster not found."))
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Clusters {
-    cluster_name: Option<String>,
-    #[serde(default)]
-    clusters: Vec<String>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-    max_results: Option<i64>,
-    next_token: Option<String>,
-}
-
-fn create_cluster(state: &mut State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { cluster_name, tags, .. } = parse(call)?;
-    let name = cluster_name.unwrap_or_else(|| "default".to_owned());
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || name.len() > 255 || !name.chars().all(letters) {
-        return Err(CloudError::refuse(INVALID, "Invalid cluster name."));
-    }
-    // Once more gives the cluster that is there.
-    state.clusters.entry(name.clone()).or_insert_with(|| body::tags(tags));
-    Ok(json!({ "cluster": cluster(state, &name, call) }))
-}
-
-fn cluster(state: &State, name: &str, call: &Call<'_>) -> Value {
-    let count = |status| {
-        let tasks = state.tasks.values().filter(|task| task.cluster == name);
-        tasks.filter(|task| task.status(call.now()) == status).count()
-    };
-    json!({
-        "clusterArn": arn("cluster", name),
-        "clusterName": name,
-        "status": "ACTIVE",
-        "registeredContainerInstancesCount": 0,
-        "runningTasksCount": count("RUNNING"),
-        "pendingTasksCount": count("PENDING"),
-        "activeServicesCount": 0,
-        "tags": state.clusters.get(name).map(lower),
-    })
-}
-
-fn describe_clusters(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { mut clusters, .. } = parse(call)?;
-    if clusters.is_empty() {
-        clusters.push("default".to_owned());
-    }
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for wanted in &clusters {
-        match state.cluster(Some(wanted)) {
-            Ok(name) => found.push(cluster(state, &name, call)),
-            Err(_) => {
-                let missing = arn("cluster", short(wanted));
-                failures.push(json!({ "arn": missing, "reason": "MISSING" }));
-            }
-        }
-    }
-    Ok(json!({ "clusters": found, "failures": failures }))
-}
-
-fn list_clusters(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { max_results, next_token, .. } = parse(call)?;
-    let page = page(call, INVALID, PAGE, max_results, next_token.as_deref())?;
-    let (arns, next) = page.of(state.clusters.keys().map(|name| arn("cluster", name)).collect());
-    Ok(json!({ "clusterArns": arns, "nextToken": next }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Register {
-    family: Option<String>,
-    #[serde(default)]
-    container_definitions: Vec<Container>,
-}
-
-#[derive(Deserialize)]
-struct Container {
-    name: Option<String>,
-}
-
-fn register(state: &mut State, call: &Call<'_>) -> JsonOutcome {
-    let Register { family, container_definitions } = parse(call)?;
-    let family = required("ClientException", "family", family.as_deref())?;
-    let names: Option<Vec<_>> = container_definitions.into_iter().map(|one| one.name).collect();
-    let Some(names) = names.filter(|names| !names.is_empty()) else {
-        let message = "Container.name should not be null or empty.";
-        return Err(CloudError::refuse("ClientException", message));
-    };
-    let containers: Value = names.iter().map(|name| json!({ "name": name })).collect();
-    let revisions = state.families.entry(family.to_owned()).or_default();
-    revisions.push(names);
-    let revision = revisions.len();
-    Ok(json!({ "taskDefinition": {
-        "taskDefinitionArn": arn("task-definition", &format!("{family}:{revision}")),
-        "family": family,
-        "revision": revision,
-        "status": "ACTIVE",
-        "containerDefinitions": containers,
-    } }))
 }
 
 #[derive(Deserialize)]
@@ -223,7 +145,7 @@ fn run(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
     let containers = containers
         .ok_or_else(|| CloudError::refuse("ClientException", "TaskDefinition not found."))?;
     let network = request.network_configuration.and_then(|one| one.awsvpc_configuration);
-    let place = network.map(|network| placed(ec2, call, &network)).transpose()?;
+    let network = network.map(|network| placed(ec2, call, network)).transpose()?;
     let count = request.count.unwrap_or(1);
     if !(1..=MOST.1).contains(&count) {
         return Err(CloudError::refuse(INVALID, "Invalid count, must be between 1 and 10."));
@@ -243,7 +165,7 @@ fn run(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
             definition: arn("task-definition", &format!("{family}:{revision}")),
             family: family.to_owned(),
             exec: request.enable_execute_command,
-            place: place.clone(),
+            network: network.clone(),
             started_by: request.started_by.clone(),
             born: call.born(),
             life: Life::new(call.now(), call.service.faults.cloud.boot()),
@@ -259,14 +181,18 @@ fn run(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
     Ok(json!({ "tasks": started, "failures": [] }))
 }
 
-fn placed(ec2: &ec2::State, call: &Call<'_>, network: &AwsVpc) -> Result<Place, CloudError> {
+fn placed(ec2: &ec2::State, call: &Call<'_>, network: AwsVpc) -> Result<Network, CloudError> {
     let invalid = |message: String| CloudError::refuse(INVALID, message);
     let places = place::places(ec2, call, &network.subnets).unwrap_or_default();
     let place = places.into_iter().next();
     let place = place.ok_or_else(|| invalid("The subnets are not valid.".to_owned()))?;
-    place::check_groups(ec2, call, &network.security_groups, &place.vpc)
+    let groups = match network.security_groups {
+        none if none.is_empty() => place::default_groups(ec2, &place.vpc),
+        some => some,
+    };
+    place::check_groups(ec2, call, &groups, &place.vpc)
         .map_err(|foreign| invalid(format!("Invalid security group: {}", foreign.group())))?;
-    Ok(place)
+    Ok(Network { place, groups })
 }
 
 #[derive(Deserialize)]
@@ -385,7 +311,7 @@ impl Task {
             "attachments": [],
             "tags": lower(&self.tags),
         });
-        if let Some(place) = &self.place {
+        if let Some(Network { place, .. }) = &self.network {
             shown["availabilityZone"] = place.zone.as_str().into();
             shown["attachments"] = json!([{
                 "type": "ElasticNetworkInterface",
