@@ -27,10 +27,6 @@ pub(crate) async fn consent(
             "`{command} --yes` does it without asking, `{command} --plan` only shows it"
         )));
     }
-    // What the question is about stands above it.
-    if let Some(failure) = printer.drained().await {
-        return Err(failure);
-    }
     Ok(match prompt::confirm(question, signals).await? {
         Ok(true) => None,
         Ok(false) => {

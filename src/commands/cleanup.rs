@@ -37,12 +37,16 @@ pub(crate) async fn run(
             return Ok(stop.into());
         }
     };
-    show(&aws, &leftovers, settings.force, printer)?;
+    show(&aws, &leftovers, printer)?;
+    if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
+        return ending.map(Exit::from);
+    }
+    warn(&leftovers, settings.force, printer);
     if leftovers.removals.is_empty() {
         if leftovers.kept.is_empty() {
-            printer.note(&format!("there is nothing left of adit in {}", aws.region()));
+            printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
         }
-        return finish(&aws, &Removed::default(), &leftovers, printer);
+        return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
     }
     let question = match leftovers.removals.len() {
         1 => "Remove this?".to_owned(),
@@ -62,7 +66,14 @@ pub(crate) async fn run(
     let removed = to_a_boundary(&mut signals, &between, work, stopping).await;
     let done = telling.end();
     match removed {
-        Ok(removed) => finish(&aws, &removed, &leftovers, printer),
+        Ok(removed) => {
+            let exit = finish(&aws, &scope, &removed, &leftovers, printer);
+            // The table of what is left stands above what is said of it.
+            match during(&mut signals, printer, printer.settled()).await {
+                Ok(()) => exit,
+                Err(ending) => ending.map(Exit::from),
+            }
+        }
         Err(stop) => {
             printer.parting(&format!(
                 "stopped after {} of {}; `{command}` goes on from there",
@@ -86,6 +97,15 @@ async fn scope(aws: &Aws, settings: &CleanupSettings) -> Result<Scope, Failure> 
     Ok(Scope { vpc: settings.vpc.clone(), target })
 }
 
+/// Where was looked, in words.
+fn place(scope: &Scope, aws: &Aws) -> String {
+    match scope {
+        Scope { target: Some(target), .. } => format!("for {target}"),
+        Scope { vpc: Some(vpc), .. } => format!("in {vpc}"),
+        _ => format!("in {}", aws.region()),
+    }
+}
+
 /// The command that was given, as far as it says what is removed.
 fn command(scope: &Scope) -> String {
     let mut command = "adit cleanup".to_owned();
@@ -97,8 +117,8 @@ fn command(scope: &Scope) -> String {
     command
 }
 
-/// Prints what would be removed, in order, and what stands in the way.
-fn show(aws: &Aws, leftovers: &Leftovers, force: bool, printer: Printer) -> Result<(), Failure> {
+/// Prints what would be removed, in order.
+fn show(aws: &Aws, leftovers: &Leftovers, printer: Printer) -> Result<(), Failure> {
     let Leftovers { removals, kept, sessions } = leftovers;
     printer.event(&Event::RemovalPlan { region: aws.region(), steps: removals, kept, sessions })?;
     if !removals.is_empty() {
@@ -108,19 +128,24 @@ fn show(aws: &Aws, leftovers: &Leftovers, force: bool, printer: Printer) -> Resu
         }
         printer.data(&table.for_stdout())?;
     }
-    for (bastion, count) in sessions {
+    Ok(())
+}
+
+/// Says what stands in the way.
+fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
+    for (bastion, count) in &leftovers.sessions {
         let then = if force { "they end" } else { "it stays unless --force is given" };
         printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
     }
-    for one in kept {
+    for one in &leftovers.kept {
         printer.warn(&format!("{} stays: {}", one.resource, one.why));
     }
-    Ok(())
 }
 
 /// Prints what came of it; a failure when something is left.
 fn finish(
     aws: &Aws,
+    scope: &Scope,
     removed: &Removed,
     leftovers: &Leftovers,
     printer: Printer,
@@ -137,7 +162,8 @@ fn finish(
     let left = removed.failed.len() + leftovers.kept.len();
     if left == 0 {
         if !removed.done.is_empty() {
-            printer.note(&format!("{} removed; nothing is left", removed.done.len()));
+            let place = place(scope, aws);
+            printer.note(&format!("{} removed; nothing is left {place}", removed.done.len()));
         }
         return Ok(Exit::Done);
     }
@@ -149,7 +175,8 @@ fn finish(
         table.row([&one.resource, &one.why, &one.command]);
     }
     printer.data(&table.for_stdout())?;
-    let message = format!("{} removed, {left} still there in {}", removed.done.len(), aws.region());
+    let message =
+        format!("{} removed, {left} still there {}", removed.done.len(), place(scope, aws));
     let hints = removed.failed.iter().flat_map(|one| one.error.hints.clone());
     let failure = Failure::new(Kind::Partial, message);
     Err(hints

@@ -34,6 +34,12 @@ pub(crate) async fn run(
         }
     };
     planned.show(printer)?;
+    if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
+        return ending.map(Exit::from);
+    }
+    for warning in planned.warnings() {
+        printer.warn(warning);
+    }
     if planned.plan.steps.is_empty() {
         planned.nothing_to_do(printer);
         return Ok(Exit::Done);
@@ -82,7 +88,7 @@ async fn draw_up(
         (true, Some(vpc)) => vpc.clone(),
         _ => names.join(", "),
     };
-    let progress = Progress::begin(printer, &format!("looking up {what}"));
+    let mut progress = Progress::begin(printer, &format!("looking up {what}"));
     let targets = try_join_all(specs.iter().map(|spec| targets::resolve(aws, spec))).await?;
     let vpc = vpc.or_else(|| targets.first().map(|target| target.vpc.clone()));
     let vpc =
@@ -97,9 +103,8 @@ async fn draw_up(
 impl Planned {
     /// Prints who would do what, where, and why.
     fn show(&self, printer: Printer) -> Result<(), Failure> {
-        let Plan { vpc, steps, reasons, warnings, .. } = &self.plan;
-        let of_targets = self.desired.targets.iter().flat_map(|target| &target.warnings);
-        let warnings: Vec<String> = warnings.iter().chain(of_targets).cloned().collect();
+        let Plan { vpc, steps, reasons, .. } = &self.plan;
+        let warnings: Vec<String> = self.warnings().cloned().collect();
         let Inventory { region, caller, .. } = &self.inventory;
         printer.event(&Event::Plan { region, caller, vpc, steps, reasons, warnings: &warnings })?;
         let mut parts = vec![format!("account {}, region {region}, as {caller}", account(caller))];
@@ -116,15 +121,20 @@ impl Planned {
             parts.push(table.for_stdout());
         }
         if !reasons.is_empty() {
-            parts.push(
-                reasons.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"),
-            );
+            let mut table = Table::new(&["CHOSEN", "BECAUSE"]);
+            for reason in reasons {
+                let (what, why) = reason.split_once(": ").unwrap_or((reason, ""));
+                table.row([what, why]);
+            }
+            parts.push(table.for_stdout());
         }
-        printer.data(&parts.join("\n\n"))?;
-        for warning in &warnings {
-            printer.warn(warning);
-        }
-        Ok(())
+        printer.data(&parts.join("\n\n"))
+    }
+
+    /// What is not as it should be, of the plan and of its targets.
+    fn warnings(&self) -> impl Iterator<Item = &String> {
+        let of_targets = self.desired.targets.iter().flat_map(|target| &target.warnings);
+        self.plan.warnings.iter().chain(of_targets)
     }
 
     fn question(&self) -> String {

@@ -51,8 +51,10 @@ impl Telling {
             }
             Told::Done { number, resource } => {
                 drop(self.printer.event(&Event::StepDone { number, resource: &resource }));
-                let step = self.steps.remove(&number).unwrap_or_default();
-                let how = format!("{step}: {resource}");
+                let mut how = self.steps.remove(&number).unwrap_or_default();
+                if !how.contains(&resource) {
+                    how = format!("{how}: {resource}");
+                }
                 match self.progress.take() {
                     Some(progress) => progress.done(&how),
                     None => self.printer.note(&how),
@@ -78,7 +80,7 @@ impl Telling {
     }
 
     fn show(&mut self, text: &str) {
-        match &self.progress {
+        match &mut self.progress {
             Some(progress) => progress.now(text),
             None => self.progress = Some(Progress::begin(self.printer, text)),
         }

@@ -104,6 +104,11 @@ impl Printer {
         self.stdout.drained().await
     }
 
+    /// Waits until data stands where it belongs: above what is said on standard error after it.
+    pub(crate) async fn settled(self) -> Result<(), Failure> {
+        self.drained().await.map_or(Ok(()), Err)
+    }
+
     /// The same for where no runtime is, with a limit.
     pub(crate) fn drain_within(self, limit: Duration) {
         self.stdout.drain_within(limit);

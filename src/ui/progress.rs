@@ -19,6 +19,8 @@ static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
 pub(crate) struct Progress {
     printer: Printer,
     line: Option<ProgressBar>,
+    /// What was said last.
+    said: String,
 }
 
 impl Progress {
@@ -35,22 +37,26 @@ impl Progress {
             printer.note(what);
         }
         replace(line.clone());
-        Self { printer, line }
+        Self { printer, line, said: what.to_owned() }
     }
 
     /// Says what is being waited for by now.
-    pub(crate) fn now(&self, what: &str) {
+    pub(crate) fn now(&mut self, what: &str) {
+        what.clone_into(&mut self.said);
         match &self.line {
             Some(line) => line.set_message(plain::line(what)),
             None => self.printer.note(what),
         }
     }
 
-    /// Ends it, and says how it went.
+    /// Ends it, and says how it went, unless that has been said.
     pub(crate) fn done(self, how: &str) {
         let printer = self.printer;
+        let is_said = self.line.is_none() && self.said == how;
         drop(self);
-        printer.note(how);
+        if !is_said {
+            printer.note(how);
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use super::plain;
 
 /// The narrowest that a table is made for; what is narrower wraps by itself.
 const NARROWEST: u16 = 40;
+/// The space between columns.
+const GAP: u16 = 2;
 /// The narrowest that a column of wrapped text may be.
 const NARROWEST_COLUMN: u16 = 12;
 
@@ -52,12 +54,16 @@ impl Table {
             }
         }
         let last = self.headers.len().saturating_sub(1);
-        for (index, column) in drawing.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == last { 0 } else { 2 }));
-            if index == last && width.is_some() {
-                let narrowest = Width::Fixed(NARROWEST_COLUMN);
-                column.set_constraint(ColumnConstraint::LowerBoundary(narrowest));
-            }
+        let widths = drawing.column_max_content_widths();
+        for ((index, column), content) in drawing.column_iter_mut().enumerate().zip(widths) {
+            column.set_padding((0, if index == last { 0 } else { GAP }));
+            let Some(width) = width else { continue };
+            // Names and ids are not to be torn apart; sentences can be.
+            column.set_constraint(if content <= width / 3 && index != last {
+                ColumnConstraint::ContentWidth
+            } else {
+                ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST_COLUMN))
+            });
         }
         drawing.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
@@ -85,13 +91,13 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_wraps_within_columns() {
-        let drawn = table().draw(Some(60));
-        assert!(drawn.lines().all(|line| line.chars().count() <= 60), "{drawn}");
+        let drawn = table().draw(Some(64));
+        assert!(drawn.lines().all(|line| line.chars().count() <= 64), "{drawn}");
         insta::assert_snapshot!(drawn, @r"
-        TARGET            VPC                   WHAT
-        rds:orders        vpc-0123456789abcdef  a database that a
-                          0                     long text describes
-        host:a\u{1b}[2Jb  -                     short
+        TARGET            VPC                    WHAT
+        rds:orders        vpc-0123456789abcdef0  a database that a
+                                                 long text describes
+        host:a\u{1b}[2Jb  -                      short
         ");
     }
 }

@@ -155,7 +155,7 @@ fn an_empty_name_is_none() {
 fn arguments_that_make_no_sense_are_an_event_with_json() {
     for arguments in [
         &["--json"][..],
-        &["connect", "--json"],
+        &["connect", "--port", "1", "--json"],
         &["--json", "connect", "--bastion", "i-1", "--port", "0"],
         &["--json", "conect"],
         &["connect", "--bastion", "i-1", "--port", "1", "--bind", "0.0.0.0", "--json"],

@@ -105,7 +105,7 @@ fn a_bastion_is_made_used_and_removed() {
     assert_eq!(cloud.bastions(), ["terminated"]);
     let nothing = cloud.run(&["cleanup"]).expect(0);
     assert_eq!(nothing.stdout, "");
-    assert!(nothing.stderr.contains("nothing left"), "{nothing:#?}");
+    assert!(nothing.stderr.contains("nothing of adit in us-east-1"), "{nothing:#?}");
 }
 
 #[test]

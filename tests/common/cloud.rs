@@ -99,7 +99,7 @@ impl Ran {
 pub(crate) fn ec2(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> String {
     let mut form = format!("Action={action}&Version={EC2}");
     for (name, value) in parameters {
-        form.push_str(&format!("&{name}={value}"));
+        form = format!("{form}&{name}={value}");
     }
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
     let answer = http::request(lab.address(), "POST", "/", &headers, &form).expect("an answer");

@@ -16,7 +16,7 @@ use crate::commands::access;
 use crate::commands::local::{self, Bound};
 use crate::commands::place::{Place, explain, locate};
 use crate::commands::watch::{Ending, during};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::memory::{Memory, Remembered};
 use crate::settings::{Destination, Local};
 use crate::signals::Signals;
@@ -62,6 +62,8 @@ enum Checked {
     Same(Tunnel, Place),
     /// It is elsewhere, or its bastion has to be started first.
     Moved(Place),
+    /// It is still there, and no tunnel can be opened to it.
+    Refused(Failure),
 }
 
 impl Wanted {
@@ -153,16 +155,15 @@ impl Wanted {
                 let bound = Some(bound).filter(|_| is_asked_for || place.destination.port == port);
                 self.to(place, aws, bound, wishes, signals, printer).await
             }
+            Ok(Checked::Refused(failure)) => {
+                let explained = async { Ok(explain(failure, aws, &destination.bastion).await) };
+                let ending = during(signals, printer, explained).await.map_or_else(|end| end, Err);
+                attempt.end(&ending, signals).await;
+                Err(ending)
+            }
             Err(ending) => {
                 attempt.end(&ending, signals).await;
-                match ending {
-                    Err(failure) if failure.kind == Kind::Bastion => {
-                        let bastion = &destination.bastion;
-                        let explained = async { Ok(explain(failure, aws, bastion).await) };
-                        Err(Err(during(signals, printer, explained).await?))
-                    }
-                    ending => Err(ending),
-                }
+                Err(ending)
             }
         }
     }
@@ -193,10 +194,17 @@ async fn check(
             if !place.is(remembered) {
                 return Ok(Checked::Moved(place));
             }
-            return Ok(Checked::Same(attempt.open().await?, place));
+            return Ok(checked(attempt.open().await, place));
         }
         opened = attempt.open() => opened,
     };
     let place = locating.await?;
-    if place.is(remembered) { Ok(Checked::Same(opened?, place)) } else { Ok(Checked::Moved(place)) }
+    Ok(if place.is(remembered) { checked(opened, place) } else { Checked::Moved(place) })
+}
+
+fn checked(opened: Result<Tunnel, Failure>, place: Place) -> Checked {
+    match opened {
+        Ok(tunnel) => Checked::Same(tunnel, place),
+        Err(failure) => Checked::Refused(failure),
+    }
 }
