@@ -11,7 +11,8 @@ pub(crate) const LARGE_PAYLOAD: usize = 32 << 10;
 const SMALL: usize = HEADER_LEN + OVERHEAD + SMALL_PAYLOAD;
 const LARGE: usize = HEADER_LEN + OVERHEAD + LARGE_PAYLOAD;
 
-/// Buffers kept of each size: a full window of either, so 5 MB and 4 MB.
+/// Buffers kept of each size, so 5 MB and 4 MB: what a fast path near by has in flight. What a long
+/// one has is not kept for the time after it.
 const SMALL_KEPT: usize = 4096;
 const LARGE_KEPT: usize = 128;
 

@@ -28,6 +28,8 @@ pub(crate) struct Rates {
     pub(crate) latency: Duration,
     /// The side that nothing is taken from or given to.
     pub(crate) stall: Option<Side>,
+    /// The longest payload that is taken from the client.
+    pub(crate) max_input: Option<usize>,
 }
 
 /// The faults that are in force.
@@ -96,6 +98,13 @@ pub struct FaultRequest {
     /// Stops taking messages from a side and giving it any; null ends that.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub stall: Option<Option<Side>>,
+    /// The longest payload, in bytes, that is taken of `input_stream_data`; longer ones are
+    /// dropped without a word. Null ends that.
+    ///
+    /// So might a service behave that takes no more than the official ends send, which is 1,024
+    /// bytes. Whether the real one does is not known.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub max_input: Option<Option<usize>>,
     /// The HTTP status that answers data websocket upgrades; null ends that.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub refuse_upgrade: Option<Option<u16>>,
@@ -316,6 +325,7 @@ impl FaultRequest {
         rates.drop = self.drop.unwrap_or(rates.drop);
         rates.latency = self.latency_ms.map_or(rates.latency, Duration::from_millis);
         rates.stall = self.stall.unwrap_or(rates.stall);
+        rates.max_input = self.max_input.unwrap_or(rates.max_input);
         *rates != before
     }
 

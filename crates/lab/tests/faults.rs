@@ -135,6 +135,25 @@ async fn messages_are_lost_only_when_asked() {
 }
 
 #[tokio::test]
+async fn payloads_of_the_client_can_be_too_large() {
+    let lab = lab().await;
+    let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;
+    fault(&lab, json!({ "max_input": 1024 })).await;
+    near.binary(input(0, &[0; 1025])).await;
+    near.binary(input(0, &[0; 1024])).await;
+    assert_eq!(far.next().await, input(0, &[0; 1024]), "the larger one was dropped");
+    far.binary(output(0, &[0; 1025])).await;
+    assert_eq!(near.next().await, output(0, &[0; 1025]), "the agent's have no limit");
+    until(&lab, |state| state.sessions[0].counts.output_stream_data == 1).await;
+    let counts = lab.state().sessions[0].counts;
+    assert_eq!((counts.dropped, counts.largest_input), (1, 1024));
+    assert_eq!(counts.resends_from_client, 0, "what is not taken is not counted");
+    fault(&lab, json!({ "max_input": null })).await;
+    near.binary(input(1, &[0; 1025])).await;
+    assert_eq!(far.next().await, input(1, &[0; 1025]));
+}
+
+#[tokio::test]
 async fn a_stalled_side_gets_everything_afterwards() {
     let lab = lab().await;
     let Sides { agent: _agent, mut near, mut far, .. } = joined(&lab).await;

@@ -2,6 +2,7 @@ mod acks;
 mod demux;
 mod envelope;
 mod first;
+mod frame;
 mod frames;
 mod handshake;
 mod inbound;
@@ -30,6 +31,7 @@ use self::acks::Acks;
 use self::demux::Refusals;
 use self::envelope::Envelope;
 use self::first::First;
+use self::frame::Partial;
 use self::frames::Decoder;
 use self::handshake::Pending;
 use self::inbound::Inbound;
@@ -80,6 +82,8 @@ pub struct Session {
     letters: VecDeque<Letter>,
     /// Frames without data, which go out before those with data.
     control: VecDeque<Frame>,
+    /// What is left of a frame that goes out in pieces.
+    partial: Option<Partial>,
     first: First,
     probe: Probe,
     /// Payload bytes per message, framing included.
@@ -166,6 +170,7 @@ impl Session {
             letters: VecDeque::new(),
             control: VecDeque::new(),
             first: First::NotYet,
+            partial: None,
             probe: Probe::default(),
             payload_size: SMALL_PAYLOAD,
             streams: Streams::default(),
@@ -253,6 +258,7 @@ impl Session {
             && self.letters.is_empty()
             && self.control.is_empty()
             && self.streams.waiting() == 0
+            && self.partial.is_none()
     }
 
     /// The counters.

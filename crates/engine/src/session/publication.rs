@@ -53,6 +53,9 @@ impl Session {
         if !std::mem::take(&mut self.question) {
             return None;
         }
+        if self.partial.is_some() {
+            return self.transmit_piece(now);
+        }
         let header = Header { sequence: self.outbound.next(), ..self.envelope.header(now) };
         let nop = self.nops(&header, 1)?;
         Some(self.register(now, nop, HEADER_LEN))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::streams::{Local, Remote, Streams};
 use super::{Phase, Session};
-use crate::pool::{SMALL_PAYLOAD, overhead};
+use crate::pool::{LARGE_PAYLOAD, SMALL_PAYLOAD, overhead};
 use crate::{Cause, Chunk, Event, Mode, OpenError, Read, StreamId, WriteError};
 
 /// The most bytes that are copied into a chunk that waits: beyond, copying costs more than a
@@ -82,10 +82,19 @@ impl Session {
     /// A buffer for the stream's next bytes; `None` while the stream has too many waiting
     /// ([`Event::Writable`] follows) and when it takes no more.
     ///
-    /// Take it when there is something to put into it: it is as large as a message may be.
+    /// Take it when there is something to put into it: it is as large as a frame may be.
     pub fn chunk(&mut self, id: StreamId) -> Option<Chunk> {
         let room = self.streams.has_room(id, self.config.stream_buffer);
-        room.then(|| self.new_chunk(self.payload_size))
+        room.then(|| self.new_chunk(self.chunk_payload()))
+    }
+
+    /// The most payload bytes of a chunk, framing included: a frame may be larger than a message,
+    /// bytes without a frame may not.
+    pub(super) fn chunk_payload(&self) -> usize {
+        match self.mode() {
+            Some(Mode::Mux) => LARGE_PAYLOAD,
+            Some(Mode::Single) | None => self.payload_size,
+        }
     }
 
     fn new_chunk(&mut self, payload: usize) -> Chunk {

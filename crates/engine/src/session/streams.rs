@@ -41,6 +41,8 @@ pub(crate) struct Stream {
     waiting_bytes: usize,
     /// Bytes that it has sent in this turn.
     turn_bytes: usize,
+    /// Whether pieces of its last frame are still to be sent.
+    in_pieces: bool,
     unread: VecDeque<Bytes>,
     unread_cost: usize,
     pub(crate) local: Local,
@@ -121,6 +123,7 @@ impl Streams {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             turn_bytes: 0,
+            in_pieces: false,
             unread: VecDeque::new(),
             unread_cost: 0,
             local: Local::Open,
@@ -196,13 +199,14 @@ impl Streams {
         }
     }
 
-    /// Takes the chunk that [`next_turn`](Self::next_turn) showed; it goes out as `sequence`.
+    /// Takes the chunk that [`next_turn`](Self::next_turn) showed; it goes out as `sequence`, or
+    /// in pieces, the last of which [`frame_sent`](Self::frame_sent) tells.
     ///
     /// A turn lasts for `turn` bytes, since some streams may have small chunks and others large
     /// ones. `limit` is what a stream may have waiting.
     pub(crate) fn take_turn(
         &mut self,
-        sequence: i64,
+        sequence: Option<i64>,
         turn: usize,
         limit: usize,
         events: &mut VecDeque<Event>,
@@ -211,10 +215,10 @@ impl Streams {
         let stream = self.map.get_mut(&id)?;
         let chunk = stream.waiting.pop_front()?;
         stream.waiting_bytes -= chunk.len();
-        stream.last_sequence = Some(sequence);
         self.waiting -= chunk.len();
-        if stream.waiting.is_empty() && stream.local == Local::Finished {
-            self.undelivered.insert((sequence, id));
+        stream.in_pieces = sequence.is_none();
+        if let Some(sequence) = sequence {
+            stream.note_sent(sequence, id, &mut self.undelivered);
         }
         stream.turn_bytes += chunk.len();
         let goes_on =
@@ -232,6 +236,13 @@ impl Streams {
             events.push_back(Event::Writable(id));
         }
         Some(chunk)
+    }
+
+    /// The last piece of a stream's frame went out as `sequence`.
+    pub(crate) fn frame_sent(&mut self, sequence: i64, id: StreamId) {
+        let Some(stream) = self.map.get_mut(&id) else { return };
+        stream.in_pieces = false;
+        stream.note_sent(sequence, id, &mut self.undelivered);
     }
 
     /// Drops what waits to be sent.
@@ -340,7 +351,20 @@ impl Streams {
 impl Stream {
     /// Whether it has nothing waiting to be sent.
     pub(crate) fn is_sent(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_empty() && !self.in_pieces
+    }
+
+    /// Takes note of the last message with its data so far.
+    fn note_sent(
+        &mut self,
+        sequence: i64,
+        id: StreamId,
+        undelivered: &mut BTreeSet<(i64, StreamId)>,
+    ) {
+        self.last_sequence = Some(sequence);
+        if self.is_sent() && self.local == Local::Finished {
+            undelivered.insert((sequence, id));
+        }
     }
 
     fn tell_reader(&mut self, id: StreamId, events: &mut VecDeque<Event>) {

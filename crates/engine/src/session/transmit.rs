@@ -76,6 +76,9 @@ impl Session {
     }
 
     fn transmit_session_bytes(&mut self, now: Instant) -> Option<Bytes> {
+        if self.partial.is_some() {
+            return self.transmit_piece(now);
+        }
         if !self.control.is_empty() {
             return self.transmit_control(now);
         }
@@ -121,12 +124,15 @@ impl Session {
     fn transmit_chunk(&mut self, now: Instant) -> Option<Bytes> {
         let (id, len) = self.streams.next_turn()?;
         let sequence = self.outbound.next();
-        if !self.has_window(len + self.framing()) || self.outbound.is_full() {
+        let payload = len + self.framing();
+        if !self.has_window(payload.min(self.payload_size)) || self.outbound.is_full() {
             self.window.hold_back();
             return None;
         }
-        let (turn, limit) = (self.payload_size, self.config.stream_buffer);
-        let mut chunk = self.streams.take_turn(sequence, turn, limit, &mut self.events)?;
+        let in_pieces = payload > self.payload_size;
+        let whole = (!in_pieces).then_some(sequence);
+        let (turn, limit) = (self.chunk_payload(), self.config.stream_buffer);
+        let mut chunk = self.streams.take_turn(whole, turn, limit, &mut self.events)?;
         if self.mode() == Some(Mode::Mux) {
             let frame = Frame::Psh { stream: id.0, len: u16::try_from(len).unwrap_or(u16::MAX) };
             let at = chunk.headroom - smux::HEADER_LEN;
@@ -136,11 +142,12 @@ impl Session {
         } else {
             self.line_sent(sequence);
         }
-        let (before, _) = overhead(self.cipher.is_some());
-        let payload = chunk.buffer.len() - HEADER_LEN - before;
+        self.counters.bytes_out += len as u64;
+        if in_pieces {
+            return self.begin_frame(now, id, chunk.buffer);
+        }
         let header = Header { sequence, ..self.envelope.header(now) };
         let message = self.seal(chunk.buffer, &header)?;
-        self.counters.bytes_out += len as u64;
         Some(self.register(now, message, payload))
     }
 

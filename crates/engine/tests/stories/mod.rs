@@ -3,6 +3,7 @@ mod budgets;
 mod closing;
 mod ends;
 mod first_message;
+mod frames;
 mod handshake;
 mod linger;
 mod probe;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::config::AgentConfig;
+use super::config::{AgentConfig, Runtime};
 use crate::HostPort;
+use crate::gateway::Located;
 use crate::gateway::seam::AgentGateway;
 
 /// Addresses that the agent forwards to for nobody: instance metadata, VPC resolver, time
@@ -25,14 +26,13 @@ const DENIED: [&str; 9] = [
     "fd00:ec2::240",
 ];
 
-/// How long Linux tries to connect when nobody answers (`tcp_syn_retries` of 6).
-const SYN_TIMEOUT: Duration = Duration::from_secs(127);
-
 /// Where a session's connections go: resolved once, when the session starts (`port.go`
 /// `validateParameters`).
 pub(super) struct Destination {
     addresses: Vec<SocketAddr>,
     delay: Duration,
+    /// How long a dial waits for an answer that does not come.
+    patience: Duration,
     /// Whether the host is there and nothing of it ever answers.
     nobody: bool,
     /// Whether the network lets packets through to it at this moment.
@@ -81,7 +81,11 @@ impl Destination {
             return Err(ResolveError::Forbidden(host.to_owned()));
         }
         let addresses = mapped(host, port, &config.maps)
-            .or_else(|| Some(gateway.locate(host, port?)?.into_iter().collect()))
+            .or_else(|| match gateway.locate(host, port?) {
+                Located::Nowhere => None,
+                Located::Silent => Some(Vec::new()),
+                Located::At(address) => Some(vec![address]),
+            })
             .or_else(|| literal(host, port))
             .filter(|found| found.iter().all(|address| address.ip().is_loopback()))
             .ok_or_else(|| ResolveError::Unknown(host.to_owned()))?;
@@ -90,12 +94,19 @@ impl Destination {
         // What is on the instance itself is behind no group.
         let itself = host.is_empty() || host.eq_ignore_ascii_case("localhost");
         let passes = move || itself || port.is_none_or(|port| gateway.lets_through(&host, port));
-        Ok(Self { addresses, delay: Duration::ZERO, nobody, passes: Box::new(passes), counter })
+        Ok(Self {
+            addresses,
+            delay: Duration::ZERO,
+            patience: Duration::ZERO,
+            nobody,
+            passes: Box::new(passes),
+            counter,
+        })
     }
 
-    /// The same with a pause before each dial.
-    pub(super) fn slowed(self, delay: Duration) -> Self {
-        Self { delay, ..self }
+    /// The same with the times of its dials.
+    pub(super) fn timed(self, runtime: &Runtime) -> Self {
+        Self { delay: runtime.dial_delay, patience: runtime.connect_timeout, ..self }
     }
 
     /// Connects to the first address that accepts; the error is that of the first
@@ -106,7 +117,7 @@ impl Destination {
         }
         if !(self.passes)() || self.nobody {
             // Nobody answers, not even with a refusal.
-            tokio::time::sleep(SYN_TIMEOUT).await;
+            tokio::time::sleep(self.patience).await;
             return Err(io::Error::new(io::ErrorKind::TimedOut, "connect: connection timed out"));
         }
         let mut first = None;

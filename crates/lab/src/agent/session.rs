@@ -198,7 +198,7 @@ impl<G: AgentGateway> Worker<G> {
                 Ok(destination) => destination,
                 Err(error) => return Ok(End::Failed(error.to_string())),
             };
-        let destination = destination.slowed(runtime.dial_delay);
+        let destination = destination.timed(&runtime);
         let delay = draw(&mut StdRng::seed_from_u64(seed), &runtime.handler_delay);
         if !delay.is_zero() && ended.run_until_cancelled(tokio::time::sleep(delay)).await.is_none()
         {

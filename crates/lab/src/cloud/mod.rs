@@ -28,6 +28,8 @@ mod redshift_serverless;
 mod request;
 mod state;
 mod sts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ec2::Instance;
 use super::state::{ADDRESS_TAG, Endpoint};
 use super::{State, iam};
+use crate::gateway::Located;
 
 /// What the agent's role has to allow.
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html>
@@ -149,10 +150,10 @@ impl State {
         vec![of(eni.ip.to_string()), of(eni.private_name())]
     }
 
-    /// Where a host and port really are: nothing when the cloud has no such host, and nothing
-    /// inside when nothing listens there.
-    pub(crate) fn locate(&self, host: &str, port: u16) -> Option<Option<std::net::SocketAddr>> {
-        self.endpoint(host, port).map(|endpoint| endpoint.address)
+    /// Where a host and port really are.
+    pub(crate) fn locate(&self, host: &str, port: u16) -> Located {
+        let Some(endpoint) = self.endpoint(host, port) else { return Located::Nowhere };
+        endpoint.address.map_or(Located::Silent, Located::At)
     }
 
     /// Whether packets of an instance, or of a container, reach a host and port. Those of

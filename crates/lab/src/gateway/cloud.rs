@@ -1,6 +1,5 @@
 //! The cloud's instances, as Session Manager has them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::instance::Instance;
@@ -69,11 +68,6 @@ impl Service {
         }
         self.instance(id, |instance| follow(instance, *presence, *booted, now))
             .unwrap_or(Change::None)
-    }
-
-    /// Where a host and port of the private network really are; see [`crate::cloud::State`].
-    pub(crate) fn locate(&self, host: &str, port: u16) -> Option<Option<SocketAddr>> {
-        self.cloud().locate(host, port)
     }
 }
 

@@ -1,6 +1,5 @@
 //! How sessions begin and end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adit_wire::control::{AgentTaskComplete, SessionTask};
@@ -8,7 +7,7 @@ use tracing::debug;
 
 use super::leg::Leg;
 use super::notice;
-use super::seam::{AgentGateway, AttachError};
+use super::seam::{AgentGateway, AttachError, Located};
 use super::session::{NewSession, Session};
 use super::slot::{Hangup, Side};
 use crate::agent::run_session;
@@ -39,8 +38,8 @@ impl AgentGateway for LocalGateway {
         self.service.task_completed(&message);
     }
 
-    fn locate(&self, host: &str, port: u16) -> Option<Option<SocketAddr>> {
-        self.service.locate(host, port)
+    fn locate(&self, host: &str, port: u16) -> Located {
+        self.service.cloud().locate(host, port)
     }
 
     fn lets_through(&self, host: &str, port: u16) -> bool {

@@ -19,3 +19,4 @@ mod websocket;
 
 pub(crate) use channel::serve as serve_data_channel;
 pub(crate) use control::serve as serve_control_channel;
+pub(crate) use seam::Located;

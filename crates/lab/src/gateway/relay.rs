@@ -80,8 +80,7 @@ impl Relay {
         let alarm = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(alarm);
         loop {
-            let now = Instant::now();
-            self.turn(now);
+            let now = self.turn();
             self.session.publish(self.counts, self.client.is_here(), self.agent.is_here());
             if self.is_over(now) {
                 break;
@@ -148,11 +147,14 @@ impl Relay {
         end.saturating_sub(elapsed)
     }
 
-    /// Does all that can be done without waiting.
-    fn turn(&mut self, now: Instant) {
+    /// Does all that can be done without waiting; gives the time of that.
+    fn turn(&mut self) -> Instant {
         for side in Side::BOTH {
             while self.may_read(side) && self.read(side) {}
         }
+        // Not before: what was just read without latency is due now, and would else wait for the
+        // timer, whose resolution is a millisecond.
+        let now = Instant::now();
         if self.closing.is_none() && self.time_left().is_zero() {
             let idle = self.active + self.service.config.idle_timeout;
             let output = if idle <= self.service.clock.elapsed() {
@@ -170,6 +172,7 @@ impl Relay {
                 self.deliver(side, now);
             }
         }
+        now
     }
 
     /// Takes one message from a side; false when there is none.
@@ -222,6 +225,10 @@ impl Relay {
             self.counts.refused += 1;
             return;
         }
+        if self.is_too_large(&message) {
+            self.counts.dropped += 1;
+            return;
+        }
         match side {
             Side::Client => self.counts.note_client(&message, &mut self.client.seen),
             Side::Agent => self.counts.note_agent(&message, &mut self.agent.seen),
@@ -241,6 +248,13 @@ impl Relay {
         let lost = (lossy && to.known && !to.is_here())
             || to.buffer.push(Instant::now(), bytes, current, rng);
         self.counts.dropped += u64::from(lost);
+    }
+
+    /// Whether a fault keeps a message of this size from being taken at all: not counted as what
+    /// the client sent either, so that the largest of those is the largest that passed.
+    fn is_too_large(&self, message: &Message) -> bool {
+        message.header.message_type == MessageType::InputStreamData
+            && self.current.max_input.is_some_and(|max| message.payload.len() > max)
     }
 
     fn event(&mut self, side: Side, event: Event) {

@@ -14,10 +14,9 @@ pub(crate) trait AgentGateway: Clone + Send + Sync + 'static {
     /// Says that a session has ended, as `agent_task_complete` on the control channel does.
     fn complete(&self, message: AgentTaskComplete);
 
-    /// Where a host and port of the instance's network really are: `None` when the network has no
-    /// such host, nothing inside when nothing listens there.
-    fn locate(&self, _host: &str, _port: u16) -> Option<Option<SocketAddr>> {
-        None
+    /// Where a host and port of the instance's network really are.
+    fn locate(&self, _host: &str, _port: u16) -> Located {
+        Located::Nowhere
     }
 
     /// Whether the network lets the instance's packets through to a host and port.
@@ -30,6 +29,17 @@ pub(crate) trait AgentGateway: Clone + Send + Sync + 'static {
 
     /// Counts the end of such a connection.
     fn destination_closed(&self, _session_id: &str) {}
+}
+
+/// Where a host and port of a network really are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Located {
+    /// The network has no such host.
+    Nowhere,
+    /// The host is there, and nobody answers on the port.
+    Silent,
+    /// There.
+    At(SocketAddr),
 }
 
 /// Why an agent gets no leg.

@@ -21,13 +21,18 @@ pub(crate) struct Environment {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
     Adit,
+    /// The same behind a gateway that takes no larger payload than the official ends send.
+    AditSmall,
     /// `aws-ssm-bridge` as it comes: 1 KiB of payload a message.
     Bridge,
     /// The same with the payload that adit uses once its probe was answered.
     BridgeLarge,
-    /// Acknowledges what comes and does nothing else: what the lab can send at all.
+    /// Acknowledges what comes and does nothing else: what the lab itself takes.
     NullSink,
 }
+
+/// The payload of the official ends, in bytes.
+pub(crate) const SMALL_PAYLOAD: usize = 1024;
 
 /// The larger payload of adit, in bytes.
 pub(crate) const LARGE_PAYLOAD: usize = 32 * 1024;
@@ -42,6 +47,8 @@ pub(crate) enum Way {
 pub(crate) enum Stage {
     /// The process starts, listens, and echoes its first byte.
     Start,
+    /// A first upload through a tunnel that has carried nothing yet.
+    Fresh,
     /// One byte there and back, again and again, with nothing beside it.
     Ping,
     Transfer(Way, u64),
@@ -80,15 +87,17 @@ impl Plan {
         }
     }
 
-    /// Bytes of one transfer over all its connections: what takes a second or a few.
+    /// Bytes of one transfer over all its connections: what takes a few seconds, so that its
+    /// beginning does not count for much.
     pub(crate) fn bytes(&self, pace: Pace, way: Way) -> u64 {
-        let full = match (pace, way) {
-            (Pace::Official, Way::Down) => 3_000_000,
-            (Pace::Off, Way::Down) => 64_000_000,
-            // The agent's pace holds for downloads only.
-            (_, Way::Up) => 128_000_000,
+        let (full, quick) = match (pace, way) {
+            (Pace::Official, Way::Down) => (3_000_000, 1_500_000),
+            (Pace::Off, Way::Down) => (128_000_000, 64_000_000),
+            // The agent's pace holds for downloads only: uploads at it say nothing new.
+            (Pace::Official, Way::Up) => (128_000_000, 64_000_000),
+            (Pace::Off, Way::Up) => (256_000_000, 128_000_000),
         };
-        if self.quick { full / 2 } else { full }
+        if self.quick { quick } else { full }
     }
 
     /// How long pings go on beside bulk.
@@ -100,21 +109,26 @@ impl Plan {
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 4] = [Self::Adit, Self::Bridge, Self::BridgeLarge, Self::NullSink];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Adit, Self::AditSmall, Self::Bridge, Self::BridgeLarge, Self::NullSink];
+
+    pub(crate) fn is_adit(self) -> bool {
+        matches!(self, Self::Adit | Self::AditSmall)
+    }
 
     pub(crate) fn stages(self) -> Vec<Stage> {
         let up = [1, 8].map(|connections| Stage::Transfer(Way::Up, connections));
         let down = [1, 8].map(|connections| Stage::Transfer(Way::Down, connections));
         match self {
             Self::Adit | Self::Bridge => {
-                let mut stages = vec![Stage::Start, Stage::Ping];
+                let mut stages = vec![Stage::Start, Stage::Fresh, Stage::Ping];
                 stages.extend(down.into_iter().chain(up));
                 stages.push(Stage::Beside);
                 stages
             }
             // Downloads are cut by the agent, so the client's payload changes nothing there.
-            Self::BridgeLarge => up.to_vec(),
-            Self::NullSink => down.to_vec(),
+            Self::AditSmall | Self::BridgeLarge => up.to_vec(),
+            Self::NullSink => [Stage::Ping].into_iter().chain(down).collect(),
         }
     }
 }
@@ -134,6 +148,7 @@ impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Adit => "adit",
+            Self::AditSmall => "adit-1k",
             Self::Bridge => "bridge",
             Self::BridgeLarge => "bridge-32k",
             Self::NullSink => "null-sink",
@@ -154,6 +169,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => f.write_str("start"),
+            Self::Fresh => f.write_str("fresh"),
             Self::Ping => f.write_str("ping"),
             Self::Transfer(way, connections) => write!(f, "{way}-{connections}"),
             Self::Beside => f.write_str("beside"),

@@ -25,14 +25,14 @@ pub(crate) struct Tunnel {
 
 impl Programs {
     pub(crate) fn of(&self, client: Client) -> &Path {
-        if client == Client::Adit { &self.adit } else { &self.bridge }
+        if client.is_adit() { &self.adit } else { &self.bridge }
     }
 
     /// Starts a client and waits until it listens.
     pub(crate) fn start(&self, client: Client, lab: &Lab, limit: Duration) -> Result<Tunnel> {
         let mut prepared = Ok(());
         let process = Process::start(self.of(client), |command, _| {
-            if client == Client::Adit {
+            if client.is_adit() {
                 command.args(["connect", "--quiet", "--local-port", "auto"]);
             }
             command.args(["--bastion", BASTION, "--host", HOST, "--port", &PORT.to_string()]);

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
 use crate::cases::{Environment, Pace};
 use crate::process::Process;
@@ -75,21 +75,34 @@ impl Lab {
         Ok(())
     }
 
+    /// Has the lab's gateway drop what the client sends in larger payloads than this.
+    pub(crate) fn limit_input(&self, bytes: usize) -> Result<()> {
+        self.control("POST", "faults", &json!({ "max_input": bytes }).to_string()).map(drop)
+    }
+
     /// A count of the last session, such as `largest_input`.
     pub(crate) fn count(&self, name: &str) -> Result<f64> {
-        let address = self.field("endpoint")?.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(START_LIMIT))?;
-        let head =
-            format!("GET /_lab/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
-        let state: Value = serde_json::from_str(body)?;
+        let state: Value = serde_json::from_str(&self.control("GET", "state", "")?)?;
         let session = state["sessions"].as_array().and_then(|all| all.last());
         let count = session.and_then(|session| session["counts"][name].as_f64());
         count.with_context(|| format!("no {name} in the lab's state"))
+    }
+
+    fn control(&self, method: &str, name: &str, body: &str) -> Result<String> {
+        let address = self.field("endpoint")?.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(START_LIMIT))?;
+        let request = format!(
+            "{method} /_lab/{name} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
+        ensure!(head.starts_with("HTTP/1.1 2"), "{name}: {answer}");
+        Ok(body.to_owned())
     }
 
     fn field(&self, name: &str) -> Result<&str> {

@@ -38,7 +38,7 @@ struct Args {
     /// The other client; built with this program unless given
     #[arg(long, value_name = "FILE")]
     bridge: Option<PathBuf>,
-    /// One repetition of less, in fewer environments: about two minutes
+    /// One repetition of less, in fewer environments: about three minutes
     #[arg(long)]
     quick: bool,
     /// How often everything is measured; 3, or 1 with --quick
@@ -49,7 +49,7 @@ struct Args {
     #[arg(long, value_name = "CASE")]
     only: Vec<String>,
     /// Seconds that a client has for one step before that counts as a failure
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     limit: u64,
     /// Also write every single value to FILE
     #[arg(long, value_name = "FILE")]

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cases::Way;
-use crate::destination::{Kind, Order, Receipt, receive, send};
+use crate::destination::{Kind, Order, Receipt, now_ns, receive, send};
 
 /// More pings than this say nothing new.
-const MAX_PINGS: usize = 2000;
+pub(crate) const MAX_PINGS: usize = 2000;
 
 /// A single byte that takes longer than this is not slow but lost.
-const BYTE_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const BYTE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A bulk transfer that nobody waits for: longer than any stage.
 const ENDLESS: u64 = 1 << 40;
@@ -92,6 +92,14 @@ pub(crate) fn transfer(
     let last = receipts.iter().map(|receipt| receipt.last_ns).max();
     let (first, last) = first.zip(last).context("no connection")?;
     Ok((len * connections) as f64 / ((last - first).max(1) as f64 / 1e9))
+}
+
+/// From connecting until the destination has received so many bytes.
+pub(crate) fn time_up(tunnel: SocketAddr, len: u64, limit: Duration) -> Result<Duration> {
+    let started = now_ns();
+    let receipt = upload(tunnel, 0, len, limit)?;
+    ensure!(receipt.is_right, "wrong bytes arrived");
+    Ok(Duration::from_nanos(receipt.last_ns.saturating_sub(started)))
 }
 
 fn download(tunnel: SocketAddr, position: u64, len: u64, limit: Duration) -> Result<Receipt> {

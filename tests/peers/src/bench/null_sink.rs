@@ -1,7 +1,8 @@
 //! A client that acknowledges what comes and does nothing else with it.
 //!
 //! It checks no digest, keeps no byte and writes to no socket but the gateway's, so its rate is
-//! the most that any client could get out of this lab on this machine.
+//! the most that any client could get out of this lab on this machine, and its pings take what the
+//! lab itself does.
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -20,6 +21,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use crate::destination::{Kind, Order};
 use crate::gateway::{self, BoxedStream};
 use crate::lab::Lab;
+use crate::measure::{BYTE_LIMIT, MAX_PINGS};
 
 /// One that the agent multiplexes for, without keep-alives.
 const CLIENT_VERSION: &str = "1.2.764.0";
@@ -28,16 +30,40 @@ const CLIENT_VERSION: &str = "1.2.764.0";
 /// and this client sends nothing twice.
 const HANDLER: Duration = Duration::from_millis(500);
 
+/// The official client's first.
+const FIRST_STREAM: u32 = 3;
+
 /// Downloads over several streams at once; gives bytes a second.
 pub(crate) fn download(lab: &Lab, streams: u64, total: u64, limit: Duration) -> Result<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let run = async {
             let mut sink = NullSink::open(lab).await?;
-            sink.order(streams, total / streams).await?;
+            sink.order(Kind::Source, streams, total / streams).await?;
             sink.count(total / streams * streams).await
         };
         tokio::time::timeout(limit, run).await.with_context(|| format!("not within {limit:?}"))?
+    })
+}
+
+/// Round trips of single bytes through a stream of their own, as [`crate::measure::pings`] makes
+/// them through a client.
+pub(crate) fn pings(lab: &Lab, span: Duration) -> Result<Vec<Duration>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut sink = NullSink::open(lab).await?;
+        sink.order(Kind::Echo, 1, 0).await?;
+        let mut bodies = Bodies::default();
+        // The first one waits for the destination's connection.
+        sink.ping(&mut bodies).await.context("the first ping")?;
+        let end = Instant::now() + span;
+        let mut times = Vec::new();
+        while times.is_empty() || (Instant::now() < end && times.len() < MAX_PINGS) {
+            let sent = Instant::now();
+            sink.ping(&mut bodies).await.with_context(|| format!("ping {}", times.len() + 1))?;
+            times.push(sent.elapsed());
+        }
+        Ok(times)
     })
 }
 
@@ -94,17 +120,36 @@ impl NullSink {
         Ok(())
     }
 
-    /// Opens streams and asks each for its part of the noise.
-    async fn order(&mut self, streams: u64, len: u64) -> Result<()> {
+    /// Opens streams and gives each its order, for its part of the noise.
+    async fn order(&mut self, kind: Kind, streams: u64, len: u64) -> Result<()> {
         let mut payload = Vec::new();
         for index in 0..streams {
-            let stream = index as u32 * 2 + 3;
-            let order = Order { kind: Kind::Source, position: index * len, len }.encode();
+            let stream = index as u32 * 2 + FIRST_STREAM;
+            let order = Order { kind, position: index * len, len }.encode();
             payload.extend(Frame::Syn { stream }.encode());
             payload.extend(Frame::Psh { stream, len: order.len() as u16 }.encode());
             payload.extend(order);
         }
         self.send(PayloadType::Output, &payload).await
+    }
+
+    /// Sends a byte on the first stream and waits for it.
+    async fn ping(&mut self, bodies: &mut Bodies) -> Result<()> {
+        let back = bodies.bytes + 1;
+        let round = async {
+            let mut payload = Vec::from(Frame::Psh { stream: FIRST_STREAM, len: 1 }.encode());
+            payload.push(0x2a);
+            self.send(PayloadType::Output, &payload).await?;
+            while bodies.bytes < back {
+                let message = self.next_data().await?;
+                if message.header.payload_type == PayloadType::Output {
+                    bodies.pass(&message.payload)?;
+                }
+            }
+            Ok(())
+        };
+        let outcome = tokio::time::timeout(BYTE_LIMIT, round).await;
+        outcome.with_context(|| format!("nothing for {BYTE_LIMIT:?}"))?
     }
 
     /// Counts until all bytes have come.

@@ -1,5 +1,7 @@
 //! The results as tables in Markdown, ready for a page, and as JSON.
 
+use std::collections::BTreeMap;
+
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
@@ -8,10 +10,11 @@ use crate::cases::{Client, Environment, LARGE_PAYLOAD, Plan};
 use crate::machine::{Machine, Program};
 use crate::results::{Results, Summary};
 
-const MEASURES: [&str; 15] = [
+const MEASURES: [&str; 16] = [
     "ready, ms",
     "first byte, ms",
     "start to first byte, ms",
+    "8 MB up, fresh tunnel, ms",
     "ping p50, ms",
     "ping p99, ms",
     "ping beside bulk p50, ms",
@@ -66,12 +69,21 @@ impl Report {
         }
         if !self.results.failures.is_empty() {
             out.push_str("\nFailures:\n\n");
-            for failure in &self.results.failures {
-                let case = format!("{}/{}/{}", failure.environment, failure.client, failure.stage);
-                out.push_str(&format!("- `{case}`: {}\n", failure.cause));
+            for (failure, times) in self.failures() {
+                out.push_str(&format!("- {failure} ({times})\n"));
             }
         }
         out
+    }
+
+    /// What failed and how often, whatever the repetition.
+    fn failures(&self) -> BTreeMap<String, usize> {
+        let mut all = BTreeMap::new();
+        for failure in &self.results.failures {
+            let case = format!("{}/{}/{}", failure.environment, failure.client, failure.stage);
+            *all.entry(format!("`{case}`: {}", failure.cause)).or_insert(0) += 1;
+        }
+        all
     }
 
     fn programs_table(&self) -> Table {

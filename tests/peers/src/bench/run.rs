@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::cases::{Client, Environment, Plan, Stage, Way};
+use crate::cases::{Client, Environment, Plan, SMALL_PAYLOAD, Stage, Way};
 use crate::client::{Programs, Tunnel};
 use crate::lab::Lab;
 use crate::results::{Failure, Results, ms, percentile};
@@ -24,6 +24,13 @@ pub(crate) struct Run<'a> {
 
 /// How long a tunnel is left alone before anything but its start is measured.
 const SETTLE: Duration = Duration::from_millis(300);
+
+/// What is sent through a fresh tunnel.
+const FRESH: u64 = 8_000_000;
+
+/// What adit sends before it is measured with small payloads: far more than the 64 KiB after which
+/// it probes for larger ones, so that its end is behind the probe's.
+const PROBING: u64 = 1_000_000;
 
 /// One client in one environment.
 struct Visit<'a> {
@@ -69,6 +76,9 @@ impl Run<'_> {
         results: &mut Results,
     ) -> Result<()> {
         let lab = Lab::start(&self.programs.adit, environment, self.destination)?;
+        if client == Client::AditSmall {
+            lab.limit_input(SMALL_PAYLOAD)?;
+        }
         let mut visit = Visit { run: self, environment, client, lab, tunnel: None };
         for stage in stages {
             let mut values = Vec::new();
@@ -99,8 +109,12 @@ impl Visit<'_> {
         let pace = self.environment.pace;
         match stage {
             Stage::Start => self.start(values)?,
+            Stage::Fresh => self.fresh(values)?,
             Stage::Ping => {
-                let times = measure::pings(self.tunnel()?.address, plan.pings)?;
+                let times = match self.client {
+                    Client::NullSink => null_sink::pings(&self.lab, plan.pings)?,
+                    _ => measure::pings(self.tunnel()?.address, plan.pings)?,
+                };
                 values.push(("ping p50, ms", percentile(&times, 0.5)));
                 values.push(("ping p99, ms", percentile(&times, 0.99)));
             }
@@ -123,6 +137,16 @@ impl Visit<'_> {
             values.push(("first byte, ms", ms(first)));
             values.push(("start to first byte, ms", ms(tunnel.ready + first)));
             self.tunnel = Some(tunnel);
+        }
+        Ok(())
+    }
+
+    fn fresh(&mut self, values: &mut Values) -> Result<()> {
+        for _ in 0..self.run.plan.starts {
+            self.tunnel = None;
+            let limit = self.run.limit;
+            let time = measure::time_up(self.tunnel()?.address, FRESH, limit)?;
+            values.push(("8 MB up, fresh tunnel, ms", ms(time)));
         }
         Ok(())
     }
@@ -165,6 +189,11 @@ impl Visit<'_> {
         if self.tunnel.is_none() {
             let tunnel = self.new_tunnel()?;
             thread::sleep(SETTLE);
+            if self.client == Client::AditSmall {
+                let limit = self.run.limit;
+                measure::time_up(tunnel.address, PROBING, limit)
+                    .context("before the probe's end")?;
+            }
             self.tunnel = Some(tunnel);
         }
         self.tunnel.as_ref().context("a tunnel")

@@ -35,6 +35,10 @@ const SERVICES: [&str; 15] = [
 /// Services with gateway endpoints.
 const GATEWAYS: [&str; 2] = ["dynamodb", "s3"];
 
+/// The policy of every endpoint.
+const POLICY: &str =
+    r#"{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}"#;
+
 #[derive(Clone, Debug)]
 pub(crate) struct VpcEndpoint {
     pub(super) id: String,
@@ -92,7 +96,7 @@ impl VpcEndpoint {
             .text("vpcId", &self.vpc)
             .text("serviceName", full_name(&self.service))
             .text("state", self.state())
-            .text("policyDocument", "{\"Statement\":[{\"Action\":\"*\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Resource\":\"*\"}]}")
+            .text("policyDocument", POLICY)
             .with(items("routeTableIdSet", &self.tables))
             .with(items("subnetIdSet", &self.subnets))
             .with(group_set(&cloud.ec2, &self.groups))
@@ -284,7 +288,11 @@ pub(super) fn modify(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
 pub(super) fn delete(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
     let until = call.now() + call.service.faults.cloud.release();
     let mut unsuccessful = Vec::new();
-    for id in call.params.texts("VpcEndpointId") {
+    let ids = call.params.texts("VpcEndpointId");
+    if ids.is_empty() {
+        call.params.required("VpcEndpointId")?;
+    }
+    for id in ids {
         match find(&cloud.ec2.endpoints, &id, call.now()) {
             Ok(_) => {
                 if let Some(endpoint) = cloud.ec2.endpoints.get_mut(&id)

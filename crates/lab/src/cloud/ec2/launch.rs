@@ -1,4 +1,4 @@
-//! RunInstances.
+//! Launching instances.
 
 use std::net::Ipv4Addr;
 

@@ -1,13 +1,16 @@
 //! EC2: networks, groups, instances and endpoints.
 
+mod associations;
 mod endpoints;
 pub(crate) mod groups;
 mod images;
+mod inspect;
 mod instances;
 mod interfaces;
 mod internet;
 mod launch;
 pub(crate) mod networks;
+mod permissions;
 mod permit;
 mod places;
 mod power;
@@ -16,6 +19,7 @@ mod resource;
 mod routes;
 mod rules;
 mod state;
+mod subnets;
 mod tags;
 mod tokens;
 mod volumes;
@@ -53,10 +57,10 @@ fn operation(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
         "DescribeVpcAttribute" => networks::vpc_attribute,
         "ModifyVpcAttribute" => networks::modify_vpc_attribute,
         "AssociateVpcCidrBlock" => networks::associate_block,
-        "CreateSubnet" => networks::create_subnet,
-        "DescribeSubnets" => networks::describe_subnets,
-        "ModifySubnetAttribute" => networks::modify_subnet_attribute,
-        "DeleteSubnet" => networks::delete_subnet,
+        "CreateSubnet" => subnets::create_subnet,
+        "DescribeSubnets" => subnets::describe_subnets,
+        "ModifySubnetAttribute" => subnets::modify_subnet_attribute,
+        "DeleteSubnet" => subnets::delete_subnet,
         "CreateInternetGateway" => internet::create_gateway,
         "DescribeInternetGateways" => internet::describe_gateways,
         "AttachInternetGateway" => internet::attach_gateway,
@@ -74,9 +78,9 @@ fn operation(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
         "CreateRoute" => routes::create_route,
         "ReplaceRoute" => routes::replace_route,
         "DeleteRoute" => routes::delete_route,
-        "AssociateRouteTable" => routes::associate,
-        "DisassociateRouteTable" => routes::disassociate,
-        "ReplaceRouteTableAssociation" => routes::replace_association,
+        "AssociateRouteTable" => associations::associate,
+        "DisassociateRouteTable" => associations::disassociate,
+        "ReplaceRouteTableAssociation" => associations::replace_association,
         "CreateSecurityGroup" => groups::create,
         "DescribeSecurityGroups" => groups::describe_groups,
         "DeleteSecurityGroup" => groups::delete,
@@ -86,8 +90,8 @@ fn operation(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
         "DescribeNetworkInterfaces" => interfaces::describe,
         "RunInstances" => launch::run,
         "DescribeInstances" => instances::describe,
-        "DescribeInstanceStatus" => instances::describe_status,
-        "DescribeInstanceAttribute" => instances::describe_attribute,
+        "DescribeInstanceStatus" => inspect::describe_status,
+        "DescribeInstanceAttribute" => inspect::describe_attribute,
         "ModifyInstanceAttribute" => power::modify,
         "ModifyInstanceMetadataOptions" => power::modify_metadata,
         "StartInstances" => power::start,

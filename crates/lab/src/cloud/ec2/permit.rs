@@ -1,7 +1,8 @@
 //! Adding rules to security groups and taking them back.
 
 use super::groups::named;
-use super::rules::{Peer, Rule, malformed_id, permissions, read};
+use super::permissions::read;
+use super::rules::{Peer, Rule, malformed_id, permissions};
 use super::tags;
 use crate::cloud::{self, Call, CloudError, Outcome, answer, list};
 
@@ -88,7 +89,9 @@ pub(super) fn revoke(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
     if let Some(group) = cloud.ec2.groups.get_mut(&id) {
         group.rules.retain(|rule| !gone.iter().any(|gone| gone.id == rule.id));
     }
-    gone.iter().for_each(|rule| cloud.ec2.untag(&rule.id));
+    for rule in &gone {
+        cloud.ec2.untag(&rule.id);
+    }
     let items = gone.iter().map(|rule| rule.revoked(&id));
     let mut out = answer().text("return", true).with(list("revokedSecurityGroupRuleSet", items));
     if !unknown.is_empty() {

@@ -162,7 +162,7 @@ impl Filters {
 }
 
 /// One value, for [`Resource::values`].
-pub(super) fn one(value: impl ToString) -> Vec<String> {
+pub(super) fn one(value: impl std::fmt::Display) -> Vec<String> {
     vec![value.to_string()]
 }
 

@@ -113,7 +113,7 @@ impl Format {
         let json = matches!(self, Self::Json | Self::Rest);
         let (status, code, message): (u16, &'static str, String) = match (self, code) {
             (Self::Rest, "ThrottlingException") => (429, "TooManyRequestsException", message),
-            _ if json && code.contains("Signature") || json && code.contains("Token") => {
+            _ if json && (code.contains("Signature") || code.contains("Token")) => {
                 (if self == Self::Rest { 403 } else { 400 }, code, message)
             }
             _ if json => (status.as_u16(), code, message),

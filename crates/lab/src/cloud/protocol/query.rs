@@ -81,7 +81,7 @@ impl Params {
     /// All but some.
     pub(crate) fn without(&self, names: &[&str]) -> Self {
         let mut copy = self.clone();
-        names.iter().for_each(|name| drop(copy.members.remove(*name)));
+        copy.members.retain(|name, _| !names.contains(&name.as_str()));
         copy
     }
 
