@@ -34,17 +34,19 @@ fn pace(limit: Duration) -> ExponentialBuilder {
         .with_jitter()
 }
 
-/// Makes a call again while its error says that it came too early, for as long as `limit`.
+/// Makes a call again while its error says that it came too early, for as long as `limit`; so also
+/// when the service asks for fewer calls and the SDK has given up.
 pub(crate) async fn retry<T, F, Fut>(
     limit: Duration,
     call: F,
-    is_early: impl FnMut(&AwsError) -> bool,
+    mut is_early: impl FnMut(&AwsError) -> bool,
 ) -> Result<T, AwsError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
 {
-    call.retry(pace(limit)).sleep(sleep).when(is_early).await
+    let again = |error: &AwsError| is_early(error) || error.kind == AwsErrorKind::Throttled;
+    call.retry(pace(limit)).sleep(sleep).when(again).await
 }
 
 /// Asks until the answer is there, or until `limit` is over: then `None`. `waiting` is called before
@@ -88,6 +90,13 @@ pub(crate) fn code(error: &AwsError) -> &str {
 pub(crate) fn is_unseen(error: &AwsError) -> bool {
     let code = code(error);
     code == "NoSuchEntity" || code.ends_with(".NotFound")
+}
+
+/// Whether the error says that a security group is not there, which it may be for others already.
+pub(crate) fn is_group_unseen(error: &AwsError) -> bool {
+    let code = code(error);
+    (code.starts_with("InvalidGroup") || code.starts_with("InvalidSecurityGroup"))
+        && code.ends_with(".NotFound")
 }
 
 #[cfg(test)]

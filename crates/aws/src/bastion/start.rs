@@ -43,12 +43,7 @@ pub async fn start(
 }
 
 /// Waits until an instance runs and its agent answers.
-pub(super) async fn online(
-    aws: &Aws,
-    client: &Client,
-    id: &str,
-    tell: Tell<'_>,
-) -> Result<(), AwsError> {
+async fn online(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<(), AwsError> {
     let bastion = reach(aws, client, id, State::Running, BOOT, tell).await?;
     let wait = Wait::new(format!("the agent of {id} to answer"), AGENT);
     let check = || async { Ok(is_online_since(aws, id, &bastion.launched).await?.then_some(())) };
@@ -106,7 +101,7 @@ async fn seen(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<Ba
         return Ok(bastion);
     }
     let wait = Wait::new(format!("the bastion {id} to be seen"), Duration::from_secs(5));
-    let limit = Duration::from_secs(15);
+    let limit = Duration::from_secs(30);
     let found = poll(limit, || describe_one(aws, client, id), || tell(wait.progress())).await?;
     found.ok_or_else(|| {
         AwsError::new(

@@ -1,13 +1,17 @@
 //! Making endpoints.
 
+use std::time::Duration;
+
 use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
 use super::Run;
 use super::group::tagged;
-use crate::error::AwsError;
-use crate::network::{describe_endpoints, filter};
+use crate::bastion::find::STATE_LIMIT;
+use crate::bastion::progress::{Tell, Wait};
+use crate::error::{AwsError, AwsErrorKind};
+use crate::network::{SERVICES, describe_endpoints, filter};
 use crate::tags::Tags;
-use crate::wait::{CONSISTENCY, code, is_unseen, retry};
+use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
 
 /// How many tokens are tried: each names one endpoint, and those that were removed by hand stay
 /// known to the service for a while.
@@ -41,7 +45,7 @@ impl Run<'_> {
                 let answer = call.send().await;
                 answer.map_err(|error| self.told("CreateVpcEndpoint", &error))
             };
-            match retry(CONSISTENCY, call, is_unseen).await {
+            match retry(CONSISTENCY, call, is_group_unseen).await {
                 Ok(answer) => {
                     let endpoint = answer
                         .vpc_endpoint
@@ -72,6 +76,31 @@ impl Run<'_> {
             }
         }
         Err(last.unwrap_or_else(|| super::instance::out_of_tokens("endpoint")))
+    }
+
+    /// Waits until the VPC's endpoints answer: an agent that finds nobody at its first start tries
+    /// again only after minutes.
+    pub(super) async fn until_endpoints_ready(&self, tell: Tell<'_>) -> Result<(), AwsError> {
+        let wait = Wait::new("the endpoints to be ready", Duration::from_secs(90));
+        let check = || async {
+            let endpoints =
+                describe_endpoints(self.aws, &self.ec2, filter("vpc-id", self.vpc)).await?;
+            let is_ready = |service: &&str| {
+                endpoints.iter().any(|one| one.serves(service) && one.state == "available")
+            };
+            Ok(SERVICES.iter().all(is_ready).then_some(()))
+        };
+        match poll(STATE_LIMIT, check, || tell(wait.progress())).await? {
+            Some(()) => Ok(()),
+            None => Err(AwsError::new(
+                AwsErrorKind::Service { code: "NotReady".to_owned() },
+                format!("the endpoints of {} are still not ready", self.vpc),
+            )
+            .hint(format!(
+                "aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values={} shows their state",
+                self.vpc
+            ))),
+        }
     }
 
     /// The endpoint that the VPC has for `service` now.

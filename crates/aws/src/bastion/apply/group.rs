@@ -9,7 +9,7 @@ use crate::bastion::plan::{RulePeer, RuleSpec};
 use crate::error::AwsError;
 use crate::network::{describe_groups, filter};
 use crate::tags::{self, Tags};
-use crate::wait::{CONSISTENCY, code, is_unseen, poll, retry};
+use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
 
 impl Run<'_> {
     pub(super) async fn create_group(
@@ -110,11 +110,8 @@ impl Run<'_> {
     }
 
     pub(super) async fn tag_rule(&self, rule: &str, tags: &Tags) -> Result<(), AwsError> {
-        let call = || async {
-            let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
-            call.send().await.map_err(|error| self.told("CreateTags", &error))
-        };
-        retry(CONSISTENCY, call, is_unseen).await.map(drop)
+        let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
+        call.send().await.map(drop).map_err(|error| self.told("CreateTags", &error))
     }
 
     fn permission(&self, rule: &RuleSpec) -> Result<IpPermission, AwsError> {
@@ -155,11 +152,6 @@ fn done_if_duplicate(result: Result<(), AwsError>) -> Result<(), AwsError> {
         }
         other => other,
     }
-}
-
-/// Whether a group, ours or the one that the rule names, is too new to be seen.
-fn is_group_unseen(error: &AwsError) -> bool {
-    matches!(code(error), "InvalidGroup.NotFound" | "InvalidGroupId.NotFound")
 }
 
 /// Tags for something new.

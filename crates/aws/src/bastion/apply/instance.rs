@@ -16,7 +16,7 @@ use crate::bastion::user_data::{UserDataOptions, user_data};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::network::filter;
 
-use crate::wait::{CONSISTENCY, code, is_unseen, poll, retry};
+use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
 
 /// The image is 2 GB, packages and logs take some more; 8 GiB is the image's own default.
 const VOLUME_GIB: i32 = 8;
@@ -44,6 +44,9 @@ impl Run<'_> {
         if let Some(other) = self.standing().await?.into_iter().next() {
             tell(Progress::Note { text: format!("{} stands already and is used", other.id) });
             return Ok(other.id);
+        }
+        if launch.needs_endpoints {
+            self.until_endpoints_ready(tell).await?;
         }
         let group = self.group(&launch.group)?;
         for number in 1..=TOKENS {
@@ -147,7 +150,7 @@ impl Run<'_> {
             Duration::from_secs(10),
         );
         let is_early = |error: &AwsError| {
-            let is_early = is_profile_unseen(error) || is_unseen(error);
+            let is_early = is_profile_unseen(error) || is_group_unseen(error);
             if is_early {
                 tell(wait.progress());
             }
@@ -189,9 +192,8 @@ impl Run<'_> {
             }
         };
         // `IncorrectState`: it got a profile between our two calls.
-        let is_early = |error: &AwsError| {
-            is_profile_unseen(error) || is_unseen(error) || code(error) == "IncorrectState"
-        };
+        let is_early =
+            |error: &AwsError| is_profile_unseen(error) || code(error) == "IncorrectState";
         retry(CONSISTENCY, call, is_early).await
     }
 
@@ -224,7 +226,7 @@ impl Run<'_> {
                 .set_groups(Some(groups.clone()));
             call.send().await.map_err(|error| self.told("ModifyInstanceAttribute", &error))
         };
-        retry(CONSISTENCY, call, is_unseen).await.map(drop)
+        retry(CONSISTENCY, call, is_group_unseen).await.map(drop)
     }
 }
 

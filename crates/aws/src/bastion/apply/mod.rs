@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::plan::{Action, GroupRef, Plan, Step};
 use super::progress::{Progress, Tell};
-use super::start::{online, start};
+use super::start::start;
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
 
@@ -186,7 +186,7 @@ impl Run<'_> {
     /// Waits until the agent answers. In that time all that others did comes into sight, so here it
     /// shows for certain whether two have made a bastion at once.
     async fn bring_online(&mut self, id: String, tell: Tell<'_>) -> Result<String, AwsError> {
-        online(self.aws, &self.ec2, &id, tell).await?;
+        start(self.aws, &id, &mut *tell).await?;
         let settled = self.settle(id.clone(), tell).await?;
         if settled != id {
             start(self.aws, &settled, tell).await?;
@@ -203,3 +203,6 @@ fn taken(what: &str, name: &str) -> AwsError {
     )
     .hint("the same command again makes a new plan that avoids it")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,21 @@
 //! Finding what adit made: by its tags alone, in two round trips.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types as sdk;
 use aws_sdk_ssm::types::{SessionFilter, SessionFilterKey, SessionState};
 use futures_util::future::try_join_all;
 
-use super::{Kept, Leftovers, Removal, RemovalAction, Scope};
+use super::order::{Found, of_target};
+use super::{Leftovers, Scope};
 use crate::bastion::find::{describe, tagged, unbuilt};
 use crate::bastion::read::{find_profile, find_role};
-use crate::bastion::{Bastion, Profile, Role, State};
+use crate::bastion::{Bastion, State};
 use crate::error::{AwsError, from_sdk};
 use crate::load::Aws;
 use crate::naming;
 use crate::network::{
-    Endpoint, Group, OwnRule, Peer, describe_endpoints, describe_groups, describe_own_rules,
-    filter_tag,
+    Group, OwnRule, describe_endpoints, describe_groups, describe_own_rules, filter_tag,
 };
 use crate::tags::{self, Purpose};
 
@@ -55,227 +55,6 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
         sessions,
     };
     Ok(found.sort(scope))
-}
-
-/// All that was found, before it is put in order.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Found {
-    pub(super) region: String,
-    pub(super) bastions: Vec<Bastion>,
-    pub(super) rules: Vec<OwnRule>,
-    pub(super) endpoints: Vec<Endpoint>,
-    pub(super) groups: Vec<Group>,
-    pub(super) roles: Vec<Role>,
-    pub(super) profiles: Vec<Profile>,
-    /// Groups with rules that name one of ours.
-    pub(super) users: Vec<Group>,
-    /// Interfaces with one of our groups: the interface, its instance, the group.
-    pub(super) interfaces: Vec<(String, String, String)>,
-    pub(super) sessions: BTreeMap<String, usize>,
-}
-
-/// Only the rules that are for this target; those that others need too lose only the note.
-pub(super) fn of_target(rules: &[OwnRule], target: &str) -> Leftovers {
-    let mut removals: Vec<_> = rules
-        .iter()
-        .filter_map(|own| {
-            let id = own.rule.id.clone()?;
-            let vpc = vpc_of(&own.rule.tags);
-            let (theirs, others): (Vec<_>, Vec<_>) =
-                tags::targets(&own.rule.tags).partition(|(_, named)| *named == target);
-            if theirs.is_empty() {
-                return None;
-            }
-            if others.is_empty() {
-                return Some(revoke(own, id, vpc));
-            }
-            let others: Vec<_> = others.into_iter().map(|(_, named)| named).collect();
-            let keys = theirs.into_iter().map(|(key, _)| key.to_owned()).collect();
-            Some(Removal {
-                resource: id.clone(),
-                vpc,
-                summary: format!(
-                    "take {target} off the rule {id} of {}, which {} needs",
-                    own.group,
-                    others.join(", ")
-                ),
-                action: RemovalAction::UntagRule { rule: id, keys },
-            })
-        })
-        .collect();
-    // The way into the target first.
-    removals.sort_by_key(|removal| {
-        matches!(&removal.action, RemovalAction::RevokeRule { is_egress: true, .. })
-    });
-    Leftovers { removals, ..Leftovers::default() }
-}
-
-impl Found {
-    /// What is ours and in scope, in the order in which it can go.
-    pub(super) fn sort(self, scope: &Scope) -> Leftovers {
-        let is_wanted = |vpc: &str| scope.vpc.as_deref().is_none_or(|wanted| wanted == vpc);
-        let mut removals = Vec::new();
-        let mut add = |resource: &str, vpc: String, summary: String, action: RemovalAction| {
-            if is_wanted(&vpc) {
-                removals.push(Removal { resource: resource.to_owned(), vpc, summary, action });
-            }
-        };
-        for bastion in self.bastions.iter().filter(|one| one.state != State::Terminated) {
-            add(
-                &bastion.id,
-                bastion.vpc.clone(),
-                format!("terminate the bastion {} ({})", bastion.id, bastion.instance_type),
-                RemovalAction::TerminateInstance { instance: bastion.id.clone() },
-            );
-        }
-        let own: BTreeSet<_> = self.groups.iter().map(|group| group.id.as_str()).collect();
-        // Rules in our own groups go with the group.
-        for rule in self.rules.iter().filter(|rule| !own.contains(rule.group.as_str())) {
-            let Some(id) = rule.rule.id.clone() else { continue };
-            let removal = revoke(rule, id, vpc_of(&rule.rule.tags));
-            add(&removal.resource, removal.vpc, removal.summary, removal.action);
-        }
-        for endpoint in self.endpoints.iter().filter(|one| one.state != "deleted") {
-            add(
-                &endpoint.id,
-                vpc_of(&endpoint.tags),
-                format!("delete the endpoint {} ({})", endpoint.id, endpoint.service),
-                RemovalAction::DeleteEndpoint { endpoint: endpoint.id.clone() },
-            );
-        }
-        let kept = self.kept_groups();
-        let is_kept = |id: &str| kept.iter().any(|one| one.resource == id);
-        // The group of the endpoints names the bastion's, so it goes first.
-        let (of_endpoints, of_bastions): (Vec<_>, Vec<_>) =
-            self.groups.iter().partition(|group| tags::is(&group.tags, Purpose::EndpointGroup));
-        for group in of_endpoints.into_iter().filter(|group| !is_kept(&group.id)) {
-            add(
-                &group.id,
-                vpc_of(&group.tags),
-                format!("delete the security group {} ({})", group.name, group.id),
-                RemovalAction::DeleteEndpointGroup { group: group.id.clone() },
-            );
-        }
-        for group in of_bastions.into_iter().filter(|group| !is_kept(&group.id)) {
-            add(
-                &group.id,
-                vpc_of(&group.tags),
-                format!("delete the security group {} ({})", group.name, group.id),
-                RemovalAction::DeleteGroup { group: group.id.clone() },
-            );
-        }
-        let is_here = |tags: &tags::Tags, purpose| {
-            tags::is(tags, purpose) && tags.get(tags::REGION) == Some(&self.region)
-        };
-        for profile in self.profiles.iter().filter(|one| is_here(&one.tags, Purpose::Profile)) {
-            add(
-                &profile.name,
-                vpc_of(&profile.tags),
-                format!("delete the instance profile {}", profile.name),
-                RemovalAction::DeleteProfile {
-                    profile: profile.name.clone(),
-                    role: profile.role.clone(),
-                },
-            );
-        }
-        for role in self.roles.iter().filter(|one| is_here(&one.tags, Purpose::Role)) {
-            add(
-                &role.name,
-                vpc_of(&role.tags),
-                format!("delete the role {}", role.name),
-                RemovalAction::DeleteRole { role: role.name.clone() },
-            );
-        }
-        Leftovers { removals, kept, sessions: self.sessions }
-    }
-
-    /// The groups of ours that somebody else's rules or instances use.
-    fn kept_groups(&self) -> Vec<Kept> {
-        let own_rules: BTreeSet<_> = self
-            .rules
-            .iter()
-            .map(|own| (own.group.as_str(), own.is_egress, own.rule.ports, &own.rule.peer))
-            .collect();
-        let own_groups: BTreeSet<_> = self.groups.iter().map(|group| group.id.as_str()).collect();
-        let own_instances: BTreeSet<_> =
-            self.bastions.iter().map(|bastion| bastion.id.as_str()).collect();
-        let mut kept = Vec::new();
-        for group in &self.groups {
-            let peer = Peer::Group(group.id.clone());
-            for user in self.users.iter().filter(|user| !own_groups.contains(user.id.as_str())) {
-                let both = user.ingress.iter().map(|rule| (rule, false));
-                let foreign = both.chain(user.egress.iter().map(|rule| (rule, true))).find(
-                    |(rule, is_egress)| {
-                        rule.peer == peer
-                            && !own_rules.contains(&(
-                                user.id.as_str(),
-                                *is_egress,
-                                rule.ports,
-                                &peer,
-                            ))
-                    },
-                );
-                if let Some((rule, is_egress)) = foreign {
-                    let direction = if is_egress { "egress" } else { "ingress" };
-                    kept.push(Kept {
-                        resource: group.id.clone(),
-                        why: format!(
-                            "a rule of {} ({}) that adit did not make names it",
-                            user.name, user.id
-                        ),
-                        command: format!(
-                            "aws ec2 revoke-security-group-{direction} --group-id {} --ip-permissions {}",
-                            user.id,
-                            permission(&rule.protocol, rule.ports, &group.id),
-                        ),
-                    });
-                }
-            }
-            for (interface, instance, of) in &self.interfaces {
-                if *of == group.id && !own_instances.contains(instance.as_str()) {
-                    kept.push(Kept {
-                        resource: group.id.clone(),
-                        why: format!("{instance} ({interface}), which adit did not make, has it"),
-                        command: format!(
-                            "aws ec2 modify-network-interface-attribute --network-interface-id {interface} --groups …"
-                        ),
-                    });
-                }
-            }
-        }
-        kept
-    }
-}
-
-/// A permission as the AWS CLI takes it.
-fn permission(protocol: &str, ports: Option<(u16, u16)>, group: &str) -> String {
-    let ports = ports.map(|(from, to)| format!("FromPort={from},ToPort={to},")).unwrap_or_default();
-    format!("'IpProtocol={protocol},{ports}UserIdGroupPairs=[{{GroupId={group}}}]'")
-}
-
-fn revoke(own: &OwnRule, id: String, vpc: String) -> Removal {
-    let port = own.rule.ports.map(|(port, _)| format!(" to port {port}")).unwrap_or_default();
-    let named: Vec<_> = tags::targets(&own.rule.tags).map(|(_, target)| target).collect();
-    let targets =
-        if named.is_empty() { String::new() } else { format!(" for {}", named.join(", ")) };
-    let verb = if own.is_egress { "out" } else { "in" };
-    Removal {
-        resource: id.clone(),
-        vpc,
-        summary: format!(
-            "take back the rule of {} that lets the bastion {verb}{port}{targets}",
-            own.group
-        ),
-        action: RemovalAction::RevokeRule {
-            group: own.group.clone(),
-            rule: id,
-            is_egress: own.is_egress,
-        },
-    }
-}
-
-fn vpc_of(tags: &tags::Tags) -> String {
-    tags.get(tags::VPC).cloned().unwrap_or_default()
 }
 
 fn vpc_filter(scope: &Scope) -> Vec<sdk::Filter> {

@@ -1,6 +1,7 @@
 //! Removing what adit made, and nothing else: what has no tag of ours is never touched.
 
 mod find;
+mod order;
 mod remove;
 mod undo;
 

@@ -60,8 +60,8 @@ impl Stage {
     }
 }
 
-/// Removes what was found. A bastion with live sessions, and all that it needs, stays unless `force`
-/// says otherwise.
+/// Removes what was found. Where sessions are live, all of the VPC stays, unless `force` says
+/// otherwise: without its rules a session is of no use.
 pub async fn remove(
     aws: &Aws,
     leftovers: &Leftovers,
@@ -129,14 +129,11 @@ fn blocker(
 ) -> Option<AwsError> {
     let skipped =
         |text: String| AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text);
-    if let Some(count) = leftovers.sessions.get(&removal.resource)
-        && !force
-    {
-        let (noun, verb) = if *count == 1 { ("session", "is") } else { ("sessions", "are") };
-        return Some(
-            skipped(format!("{count} {noun} {verb} live on {}", removal.resource))
-                .hint("--force ends them"),
-        );
+    if !force && let Some((bastion, count)) = sessions_of(&removal.vpc, leftovers) {
+        let (noun, verb) = if count == 1 { ("session", "is") } else { ("sessions", "are") };
+        let text =
+            format!("{} was not tried: {count} {noun} {verb} live on {bastion}", removal.resource);
+        return Some(skipped(text).hint("--force ends the sessions"));
     }
     let stage = removal.action.stage();
     let in_the_way =
@@ -147,6 +144,15 @@ fn blocker(
         in_the_way.noun(),
         removal.vpc
     )))
+}
+
+/// The first bastion of the VPC that somebody is using, and how many sessions there are.
+fn sessions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, usize)> {
+    leftovers
+        .removals
+        .iter()
+        .filter(|one| one.vpc == vpc)
+        .find_map(|one| Some((one.resource.as_str(), *leftovers.sessions.get(&one.resource)?)))
 }
 
 #[cfg(test)]
@@ -163,15 +169,22 @@ mod tests {
     }
 
     #[test]
-    fn a_bastion_in_use_stays_unless_forced() {
-        let mut leftovers = Leftovers::default();
-        leftovers.sessions.insert("i-1".to_owned(), 2);
+    fn where_sessions_are_live_all_stays_unless_forced() {
+        let rule = |vpc| {
+            let (group, rule) = ("sg-2".to_owned(), "sgr-1".to_owned());
+            removal("sgr-1", vpc, RemovalAction::RevokeRule { group, rule, is_egress: false })
+        };
+        let leftovers = Leftovers {
+            removals: vec![instance("i-1", "vpc-1"), rule("vpc-1"), instance("i-2", "vpc-2")],
+            sessions: [("i-1".to_owned(), 2)].into(),
+            ..Leftovers::default()
+        };
         let none = BTreeSet::new();
-        let used = instance("i-1", "vpc-1");
-        let error = blocker(&used, &leftovers, false, &none).unwrap();
-        assert_eq!(error.message, "2 sessions are live on i-1");
-        assert!(blocker(&used, &leftovers, true, &none).is_none());
-        assert!(blocker(&instance("i-2", "vpc-1"), &leftovers, false, &none).is_none());
+        let error = blocker(&rule("vpc-1"), &leftovers, false, &none).unwrap();
+        assert_eq!(error.message, "sgr-1 was not tried: 2 sessions are live on i-1");
+        assert!(blocker(&instance("i-1", "vpc-1"), &leftovers, false, &none).is_some());
+        assert!(blocker(&instance("i-1", "vpc-1"), &leftovers, true, &none).is_none());
+        assert!(blocker(&instance("i-2", "vpc-2"), &leftovers, false, &none).is_none());
     }
 
     #[test]

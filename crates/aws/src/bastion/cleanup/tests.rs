@@ -1,4 +1,4 @@
-use super::find::{Found, of_target};
+use super::order::{Found, of_target};
 use super::*;
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::network::{Endpoint, Group, OwnRule, Peer, Rule};

@@ -8,6 +8,7 @@ use crate::tags::Purpose;
 
 impl Planner<'_> {
     pub(super) fn launch(&mut self, place: Place, profile: String, group: &GroupRef) {
+        let needs_endpoints = matches!(place.subnet.class, Class::Endpoints | Class::Isolated);
         let subnet = place.subnet.subnet;
         let summary =
             format!("start the bastion, a {} in {}", place.machine.instance_type, subnet.id);
@@ -25,6 +26,7 @@ impl Planner<'_> {
             architecture: place.machine.architecture,
             image: place.machine.image,
             public_ip: place.public_ip,
+            needs_endpoints,
             idle_minutes: self.desired.options.idle_minutes.unwrap_or(IDLE_MINUTES),
             profile,
             group: group.clone(),

@@ -195,6 +195,8 @@ pub struct Launch {
     pub image: String,
     /// Whether it gets a public address.
     pub public_ip: bool,
+    /// Whether its way to Session Manager is through endpoints, which have to be ready first.
+    pub needs_endpoints: bool,
     /// After how many minutes without traffic it stops itself.
     pub idle_minutes: NonZeroU16,
     /// The name of its instance profile.
