@@ -101,8 +101,9 @@ async fn a_cluster_and_its_members_are_asked_for_together() {
 #[tokio::test]
 async fn a_cluster_of_another_engine_says_what_it_is() {
     const DOCDB: &str = "<DescribeDBClustersResponse><DescribeDBClustersResult><DBClusters><DBCluster><DBClusterIdentifier>papers</DBClusterIdentifier><Engine>docdb</Engine><Status>available</Status><Endpoint>papers.cluster-c.eu-west-1.docdb.amazonaws.com</Endpoint><Port>27017</Port><DBClusterMembers><DBClusterMember><DBInstanceIdentifier>papers-1</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember></DBClusterMembers></DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>";
+    const MEMBERS: &str = "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><DBInstanceIdentifier>papers-1</DBInstanceIdentifier><DBClusterIdentifier>papers</DBClusterIdentifier><DBSubnetGroup><VpcId>vpc-0123456789abcdef0</VpcId></DBSubnetGroup></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>";
     let routes =
-        [ok(&["Action=DescribeDBClusters"], DOCDB), ok(&["Action=DescribeDBInstances"], INSTANCE)];
+        [ok(&["Action=DescribeDBClusters"], DOCDB), ok(&["Action=DescribeDBInstances"], MEMBERS)];
     let error = fault("aurora:papers", &[2], &routes).await;
     assert_eq!(error.kind, AwsErrorKind::TargetUnusable);
     assert_eq!(error.message, "`papers` is a DocumentDB cluster, not an Aurora cluster");
