@@ -38,6 +38,7 @@ impl<'a> Planner<'a> {
                 "the bastion needs a group that rules of targets can name",
             )?,
         };
+        self.warn_of_ingress(standing);
         for cidr in self.everywhere() {
             let peer = Peer::Cidr(cidr.to_owned());
             if standing.is_some_and(|group| lets_out(group, HTTPS, &peer)) {
@@ -98,6 +99,17 @@ impl<'a> Planner<'a> {
         let summary = format!("make the security group in {}", self.vpc.id);
         self.step(action, &name, summary, why.to_owned());
         Ok(GroupRef::New(name))
+    }
+
+    /// A bastion needs nobody to come in: sessions are called from inside.
+    fn warn_of_ingress(&mut self, standing: Option<&Group>) {
+        let Some(group) = standing.filter(|group| !group.ingress.is_empty()) else { return };
+        let count = group.ingress.len();
+        let rules = if count == 1 { "a rule" } else { "rules" };
+        self.plan.warnings.push(format!(
+            "{} lets in by {rules} that adit did not make ({count}); a bastion needs none",
+            group.id
+        ));
     }
 
     fn everywhere(&self) -> Vec<&'static str> {

@@ -48,7 +48,7 @@ impl Planner<'_> {
                 },
                 &name,
                 format!("make an endpoint for {service} in {}", place.subnet.id),
-                place.why.clone(),
+                format!("{} has no other way to it", place.subnet.id),
             );
         }
         Ok(())

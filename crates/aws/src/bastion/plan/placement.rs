@@ -36,6 +36,18 @@ impl Unfit {
     }
 }
 
+/// The reasons, each once with all the subnets it holds for.
+fn by_reason(unfit: &[(&String, Unfit)]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (id, why) in unfit {
+        match reasons.iter_mut().find(|(reason, _)| *reason == why.reason) {
+            Some((_, ids)) => ids.push(id),
+            None => reasons.push((&why.reason, vec![id])),
+        }
+    }
+    reasons.into_iter().map(|(reason, ids)| format!("{}: {reason}", ids.join(", "))).collect()
+}
+
 impl Planner<'_> {
     /// The place for a new bastion, and why it is the one.
     pub(super) fn place(&mut self, subnets: &[Classified]) -> Result<Place, PlanError> {
@@ -95,7 +107,7 @@ impl Planner<'_> {
             vpc: self.vpc.id.clone(),
             endpoints_help: unfit.iter().any(|(_, why)| why.endpoints_help),
             public_ip_helps: unfit.iter().any(|(_, why)| why.public_ip_helps),
-            reasons: unfit.iter().map(|(id, why)| format!("{id}: {}", why.reason)).collect(),
+            reasons: by_reason(&unfit),
         })
     }
 
@@ -153,8 +165,9 @@ impl Planner<'_> {
         let zones = self.target_zones();
         let beside = if zones.contains(subnet.zone.as_str()) { ", the target's zone" } else { "" };
         let address = match (place.public_ip, class) {
-            (true, Class::Public) => "; it gets a public address, which that needs",
-            (true, _) => "; it gets a public address, as asked for",
+            (true, Class::Public) => "; the bastion gets a public address, which that needs",
+            (true, _) => "; the bastion gets a public address, as asked for",
+            (false, Class::Isolated) => ", so endpoints are made",
             (false, _) => "",
         };
         self.plan

@@ -20,7 +20,6 @@ pub(super) fn apply_until(inventory: &Inventory, plan: &Plan, count: usize) -> I
 }
 
 fn act(world: &mut Inventory, action: &Action) {
-    let serial = serial(world);
     match action {
         Action::CreateRole { name, boundary, tags } => {
             assert!(world.roles.iter().all(|role| role.name != *name), "{name} is taken");
@@ -42,7 +41,7 @@ fn act(world: &mut Inventory, action: &Action) {
             assert!(world.profiles.iter().all(|one| one.name != *name), "{name} is taken");
             world.profiles.push(Profile {
                 name: name.clone(),
-                id: format!("AIPA{serial}"),
+                id: next_profile_id(world),
                 tags: tags.clone(),
                 role: None,
             });
@@ -68,7 +67,7 @@ fn act(world: &mut Inventory, action: &Action) {
                 tags: Tags::new(),
             });
             world.network.groups.push(Group {
-                id: format!("sg-new{serial}"),
+                id: format!("sg-new-{name}"),
                 name: name.clone(),
                 tags: tags.clone(),
                 ingress: Vec::new(),
@@ -85,11 +84,11 @@ fn act(world: &mut Inventory, action: &Action) {
             group.egress.retain(|rule| !is_it(rule));
         }
         Action::AllowEgress { group, rule } => {
-            let rule = standing(world, rule);
+            let rule = standing(world, group, rule);
             add(&mut find_group(world, group).egress, rule);
         }
         Action::AllowIngress { group, rule } => {
-            let rule = standing(world, rule);
+            let rule = standing(world, group, rule);
             add(&mut find_group(world, group).ingress, rule);
         }
         Action::TagRule { rule, tags } => {
@@ -107,7 +106,7 @@ fn act(world: &mut Inventory, action: &Action) {
             let is_new = world.network.endpoints.iter().all(|one| one.service != *service);
             assert!(is_new, "conflicting private names");
             world.network.endpoints.push(Endpoint {
-                id: format!("vpce-new{serial}"),
+                id: format!("vpce-new-{service}"),
                 service: service.clone(),
                 state: "pending".to_owned(),
                 private_dns: true,
@@ -152,13 +151,12 @@ fn act(world: &mut Inventory, action: &Action) {
     }
 }
 
-/// A number that nothing in the world has yet, nor had: rules go, and theirs is not given again.
-fn serial(world: &Inventory) -> usize {
-    let made = world.network.groups.len() + world.network.endpoints.len() + world.profiles.len();
-    let rules =
-        world.network.groups.iter().flat_map(|group| group.ingress.iter().chain(&group.egress));
-    let numbers = rules.filter_map(|rule| rule.id.as_deref()?.strip_prefix("sgr-")?.parse().ok());
-    numbers.max().map_or(100 * made, |last: usize| (100 * made).max(last + 1))
+/// A profile that is made anew has another id than before.
+fn next_profile_id(world: &Inventory) -> String {
+    let profiles = world.profiles.iter().map(|profile| profile.id.as_str());
+    let bastions = world.bastions.iter().filter_map(|bastion| bastion.profile_id.as_deref());
+    let number = |id: &str| id.strip_prefix("AIPA")?.parse::<u32>().ok();
+    format!("AIPA{}", 1 + profiles.chain(bastions).filter_map(number).max().unwrap_or_default())
 }
 
 fn arn(profile: &str) -> String {
@@ -173,13 +171,13 @@ fn find_group<'a>(world: &'a mut Inventory, group: &GroupRef) -> &'a mut Group {
     world.network.groups.iter_mut().find(is_it).unwrap_or_else(|| panic!("no group {group:?}"))
 }
 
-fn standing(world: &mut Inventory, rule: &RuleSpec) -> Rule {
+fn standing(world: &mut Inventory, group: &GroupRef, rule: &RuleSpec) -> Rule {
     let peer = match &rule.peer {
         RulePeer::Cidr(cidr) => Peer::Cidr(cidr.clone()),
         RulePeer::Group(group) => Peer::Group(find_group(world, group).id.clone()),
     };
     Rule {
-        id: Some(format!("sgr-{}", serial(world))),
+        id: Some(format!("sgr-{}-{}-{peer:?}", find_group(world, group).id, rule.port)),
         protocol: "tcp".to_owned(),
         ports: Some((rule.port, rule.port)),
         peer,
