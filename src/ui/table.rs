@@ -95,8 +95,8 @@ mod tests {
         assert!(drawn.lines().all(|line| line.chars().count() <= 64), "{drawn}");
         insta::assert_snapshot!(drawn, @r"
         TARGET            VPC                    WHAT
-        rds:orders        vpc-0123456789abcdef0  a database that a
-                                                 long text describes
+        rds:orders        vpc-0123456789abcdef0  a database that a long
+                                                 text describes
         host:a\u{1b}[2Jb  -                      short
         ");
     }

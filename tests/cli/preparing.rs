@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::cloud::{Cloud, Ran};
+use crate::common::cloud::{Cloud, Ran, ec2};
 use crate::common::connect::{dial, echo};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
@@ -80,20 +80,8 @@ fn a_bastion_is_made_used_and_removed() {
     let again = cloud.run(&["init", "--target", &target, "--json"]).expect(0);
     assert_eq!(again.event("plan")["steps"], json!([]));
 
-    let arguments = ["connect", "--target", &target, "--local-port", "auto", "--json"];
-    for _ in 0..2 {
-        let mut program = Program::start(&mut cloud.adit(&arguments));
-        let address = program.expect_line("ready", |line| {
-            let event: Value = serde_json::from_str(line).expect("JSON");
-            let is_ready = event["event"] == "ready" && event["target"] == target.as_str();
-            is_ready.then(|| event["address"].as_str().expect("an address").parse().expect("one"))
-        });
-        echo(&mut dial(address), b"hello");
-        let told = program.stdout();
-        assert!(told.contains(r#""event":"bastion""#), "{told}");
-        program.signal(Signal::INT);
-        assert_eq!(program.wait().code(), Some(130));
-    }
+    let used = use_tunnel(&cloud, &target);
+    assert_eq!(used.event("bastion")["id"], bastion);
 
     let removed = cloud.run(&["cleanup", "--yes", "--json"]).expect(0);
     let plan = removed.event("removal_plan");
@@ -108,6 +96,21 @@ fn a_bastion_is_made_used_and_removed() {
     assert!(nothing.stderr.contains("nothing of adit in us-east-1"), "{nothing:#?}");
 }
 
+/// Opens a tunnel to a target, uses it, and closes it.
+fn use_tunnel(cloud: &Cloud, target: &str) -> Ran {
+    let arguments = ["connect", "--target", target, "--local-port", "auto", "--json"];
+    let mut program = Program::start(&mut cloud.adit(&arguments));
+    let address = program.expect_line("ready", |line| {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        let is_ready = event["event"] == "ready" && event["target"] == target;
+        is_ready.then(|| event["address"].as_str().expect("an address").parse().expect("one"))
+    });
+    echo(&mut dial(address), b"hello");
+    program.signal(Signal::INT);
+    let code = program.wait().code();
+    Ran { code, stdout: program.stdout(), stderr: program.stderr() }.expect(130)
+}
+
 #[test]
 fn a_stopped_bastion_is_started_for_a_tunnel() {
     let server = Server::echo();
@@ -115,19 +118,41 @@ fn a_stopped_bastion_is_started_for_a_tunnel() {
     let target = cloud.target();
     let made = cloud.run(&["init", "--target", &target, "--yes", "--json"]).expect(0);
     let bastion = made.event("initialised")["bastion"].as_str().expect("an id").to_owned();
-    crate::common::cloud::ec2(&cloud.lab, "StopInstances", &[("InstanceId.1", &bastion)]);
+    // The first time nobody knows where the target is, the second time it is remembered.
+    for _ in 0..2 {
+        ec2(&cloud.lab, "StopInstances", &[("InstanceId.1", &bastion)]);
+        let ran = use_tunnel(&cloud, &target);
+        assert!(ran.stderr.contains("starting the bastion"), "{ran:#?}");
+        assert_eq!(cloud.bastions(), ["running"]);
+    }
+    cloud.lab.expect_nothing_left();
+}
 
-    let arguments = ["connect", "--target", &target, "--local-port", "auto"];
-    let mut program = Program::start(&mut cloud.adit(&arguments));
-    let address = program.expect_line("the line", |line| {
-        let rest = line.strip_prefix("listening on ")?;
-        rest.strip_suffix(&format!(" ({target})"))?.parse().ok()
-    });
-    echo(&mut dial(address), b"hello");
-    program.signal(Signal::INT);
-    assert_eq!(program.wait().code(), Some(130));
-    assert!(program.stderr().contains("starting the bastion"), "{}", program.stderr());
-    assert_eq!(cloud.bastions(), ["running"]);
+/// What was looked up last time is tried at once, in as many calls as before but at the same time,
+/// and it is given up when it is of no use any more.
+#[test]
+fn what_is_remembered_is_checked_before_the_tunnel_is_announced() {
+    let server = Server::echo();
+    let cloud = Cloud::start(Lab::builder().serve(&server));
+    let target = cloud.target();
+    cloud.run(&["init", "--target", &target, "--yes"]).expect(0);
+    let first = use_tunnel(&cloud, &target);
+    assert!(first.stderr.contains("looking up"), "{first:#?}");
+    let second = use_tunnel(&cloud, &target);
+    assert!(!second.stderr.contains("looking up"), "{second:#?}");
+    assert_eq!(cloud.lab.calls("StartSession"), 2);
+
+    cloud.run(&["cleanup", "--yes"]).expect(0);
+    let gone = cloud.run(&["connect", "--target", &target, "--local-port", "auto"]).expect(7);
+    assert!(gone.stderr.contains("adit init --target"), "{gone:#?}");
+
+    cloud.run(&["init", "--target", &target, "--yes"]).expect(0);
+    let third = use_tunnel(&cloud, &target);
+    let kinds = kinds(&third);
+    let at = |kind: &str| kinds.iter().position(|one| one == kind);
+    assert!(at("replaced").is_some() && at("replaced") < at("ready"), "{third:#?}");
+    assert_eq!(third.event("ended")["cause"], "interrupted");
+    cloud.lab.expect_nothing_left();
 }
 
 #[test]
@@ -210,4 +235,48 @@ fn a_list_has_a_line_for_each_target_and_leaves_bastions_out() {
     cloud.run(&["init", "--vpc", &cloud.vpc, "--yes"]).expect(0);
     let ran = cloud.run(&["list", "ec2"]).expect(0);
     assert_eq!(ran.stdout, "", "the bastion is not a target: {ran:#?}");
+
+    let server = Server::echo();
+    cloud.database("orders", server.address());
+    cloud.database("users", server.address());
+    cloud.run(&["init", "--target", "rds:orders", "--yes"]).expect(0);
+    let ran = cloud.run(&["list"]).expect(0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let (vpc, columns, targets) = (lines[0], lines[1], &lines[2..]);
+    assert!(vpc.contains(&cloud.vpc) && vpc.contains(", bastion i-"), "{ran:#?}");
+    assert!(columns.contains("TARGET") && columns.contains("READY"), "{ran:#?}");
+    let starts: Vec<_> = targets.iter().map(|line| line.split_whitespace().take(2)).collect();
+    let starts: Vec<String> =
+        starts.into_iter().map(|words| words.collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(starts, ["rds:orders yes", "rds:users no"], "{ran:#?}");
+    assert!(targets[0].ends_with(".rds.amazonaws.com:5432"), "{ran:#?}");
+
+    cloud.lab.fault(json!({"deny": ["elasticache:*"]}));
+    let ran = cloud.run(&["list", "--json"]).expect(0);
+    let targets: Vec<Value> =
+        ran.events().into_iter().filter(|event| event["event"] == "target").collect();
+    assert_eq!(targets.len(), 2, "{ran:#?}");
+    assert_eq!(targets[0]["target"], "rds:orders");
+    assert_eq!(targets[0]["initialised"], true);
+    assert_eq!(targets[0]["bastion_state"], "running");
+    assert!(
+        ran.event("warning")["message"].as_str().is_some_and(|text| text.contains("elasticache"))
+    );
+
+    cloud.lab.fault(json!({"deny": ["rds:*"]}));
+    cloud.run(&["list", "rds", "aurora"]).expect(5);
+}
+
+/// From a VPC where nothing has been prepared to a database.
+#[test]
+fn two_commands_lead_to_a_private_database() {
+    let server = Server::echo();
+    let cloud = Cloud::start(Lab::builder());
+    cloud.database("orders", server.address());
+    cloud.run(&["init", "--target", "rds:orders", "--yes"]).expect(0);
+    use_tunnel(&cloud, "rds:orders");
+    cloud.run(&["cleanup", "--target", "rds:orders", "--yes"]).expect(0);
+    assert_eq!(cloud.bastions(), ["running"]);
+    cloud.run(&["cleanup", "--yes"]).expect(0);
+    assert_eq!(cloud.bastions(), ["terminated"]);
 }

@@ -1,5 +1,6 @@
 //! A lab with a network in it, and what the tests ask of its AWS themselves.
 
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -9,8 +10,9 @@ use super::http;
 use super::lab::{Lab, LabBuilder};
 use super::process::adit;
 
-/// The version of EC2's API, by which a request without a signature is known.
+/// The versions of APIs, by which a request without a signature is known.
 const EC2: &str = "2016-11-15";
+const RDS: &str = "2014-10-31";
 
 /// A lab that things are made in, and a home for the program that makes them.
 pub(crate) struct Cloud {
@@ -46,6 +48,40 @@ impl Cloud {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.adit(arguments).output().expect("the program runs");
         Ran::of(output)
+    }
+
+    /// Makes a PostgreSQL database in the VPC, which is really at `address`.
+    pub(crate) fn database(&self, id: &str, address: SocketAddr) {
+        let xml = ec2(&self.lab, "DescribeSubnets", &[]);
+        let subnets: Vec<&str> =
+            xml.split("<subnetId>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+        let group = format!("group-of-{id}");
+        let rds = |action, parameters: &[(&str, &str)]| {
+            call(&self.lab, RDS, action, parameters);
+        };
+        rds(
+            "CreateDBSubnetGroup",
+            &[
+                ("DBSubnetGroupName", &group),
+                ("DBSubnetGroupDescription", "tests"),
+                ("SubnetIds.SubnetIdentifier.1", subnets[0]),
+                ("SubnetIds.SubnetIdentifier.2", subnets[1]),
+            ],
+        );
+        rds(
+            "CreateDBInstance",
+            &[
+                ("DBInstanceIdentifier", id),
+                ("DBInstanceClass", "db.t4g.micro"),
+                ("Engine", "postgres"),
+                ("MasterUsername", "postgres"),
+                ("MasterUserPassword", "not-a-secret"),
+                ("AllocatedStorage", "20"),
+                ("DBSubnetGroupName", &group),
+                ("Tags.Tag.1.Key", "lab:address"),
+                ("Tags.Tag.1.Value", &address.to_string()),
+            ],
+        );
     }
 
     /// The states of the instances that carry a tag of this value.
@@ -97,7 +133,11 @@ impl Ran {
 
 /// Calls EC2 and gives the answer, which is a success.
 pub(crate) fn ec2(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> String {
-    let mut form = format!("Action={action}&Version={EC2}");
+    call(lab, EC2, action, parameters)
+}
+
+fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
+    let mut form = format!("Action={action}&Version={version}");
     for (name, value) in parameters {
         form = format!("{form}&{name}={value}");
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::common::cloud::Cloud;
 use crate::common::lab::Lab;
+use crate::common::servers::Server;
 use crate::plain::start;
 use crate::terminal::Terminal;
 
@@ -96,4 +97,43 @@ fn a_question_is_not_asked_when_that_is_not_wanted() {
         assert_eq!(terminal.wait(), 14);
         terminal.expect_usable();
     }
+}
+
+/// A lab with two databases, of which one can be connected to.
+fn with_databases(server: &Server) -> Cloud {
+    let cloud = Cloud::start(Lab::builder());
+    cloud.database("orders", server.address());
+    cloud.database("users", server.address());
+    cloud.run(&["init", "--target", "rds:orders", "--yes"]).expect(0);
+    cloud
+}
+
+#[test]
+fn a_target_is_chosen_by_typing_a_part_of_it() {
+    let server = Server::echo();
+    let cloud = with_databases(&server);
+    let mut terminal = start(&cloud.lab, &["connect", "--local-port", "auto"]);
+    let screen = terminal.wait_for("rds:users");
+    assert!(screen.contains("rds:orders") && screen.contains("not initialised"), "{screen}");
+    terminal.press("ord");
+    terminal.press("\r");
+    let screen = terminal.wait_for("listening on");
+    assert!(screen.contains("(rds:orders)"), "{screen}");
+    terminal.press("\x03");
+    assert_eq!(terminal.wait(), 130);
+    terminal.expect_usable();
+}
+
+#[test]
+fn ctrl_c_and_escape_leave_a_choice_open() {
+    let server = Server::echo();
+    let cloud = with_databases(&server);
+    for keys in ["\x03", "\x1b"] {
+        let mut terminal = start(&cloud.lab, &["connect", "--local-port", "auto"]);
+        terminal.wait_for("rds:users");
+        terminal.press(keys);
+        assert_eq!(terminal.wait(), 130);
+        terminal.expect_usable();
+    }
+    assert_eq!(cloud.lab.calls("StartSession"), 0);
 }
