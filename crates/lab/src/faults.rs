@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::watch;
 
+use crate::cloud::faults::{CloudFaults, HoldCall};
 use crate::config::LabConfig;
 use crate::gateway::slot::{Hangup, Side};
 use crate::service::Service;
@@ -34,6 +35,7 @@ pub(crate) struct Rates {
 /// The faults that are in force.
 #[derive(Debug)]
 pub(crate) struct FaultState {
+    pub(crate) cloud: CloudFaults,
     pub(crate) rates: watch::Sender<Rates>,
     /// The status that answers every data websocket upgrade.
     refuse_upgrade: Mutex<Option<u16>>,
@@ -46,6 +48,7 @@ pub(crate) struct FaultState {
 impl FaultState {
     pub(crate) fn new(config: &LabConfig) -> Self {
         Self {
+            cloud: CloudFaults::default(),
             rates: watch::Sender::new(Rates { latency: config.latency, ..Rates::default() }),
             refuse_upgrade: Mutex::new(None),
             throttle: AtomicU64::new(0),
@@ -145,6 +148,29 @@ pub struct FaultRequest {
     /// The version of emulated agents in sessions that start later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
+    /// Actions such as `ec2:RunInstances` that nobody is allowed; `*` at the end stands for the
+    /// rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deny: Option<Vec<String>>,
+    /// How long, in milliseconds, what is made from here on is invisible to describes and
+    /// references.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency_ms: Option<u64>,
+    /// How many entries a page of a list has at most; null ends that.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<Option<usize>>,
+    /// How long, in milliseconds, instances need from one state to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_ms: Option<u64>,
+    /// How long, in milliseconds, an instance's agent needs after that to come online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_ms: Option<u64>,
+    /// How long, in milliseconds, network interfaces outlive what they belonged to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_ms: Option<u64>,
+    /// Holds one of the next API calls until the client goes away; null releases it.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Option<HoldCall>>,
 }
 
 /// Tells a member that is null from one that is not there.
@@ -194,6 +220,9 @@ pub enum FaultError {
     /// No session of that id.
     #[error("no session `{0}`")]
     UnknownSession(String),
+    /// A page of no entries, or a call before the next.
+    #[error("`{0}` must be at least 1")]
+    Least(&'static str),
     /// A status that no refusal has.
     #[error("`refuse_upgrade` must be a status from 300 to 599")]
     Status,
@@ -215,6 +244,7 @@ impl Faults {
         request.check(&self.0)?;
         let service = &*self.0;
         let state = &service.faults;
+        state.cloud.apply(&request);
         if let Some(power) = request.gateway {
             state.down.store(power == Power::Down, Ordering::Relaxed);
             if power == Power::Down {
@@ -312,6 +342,12 @@ impl FaultRequest {
         }
         if self.refuse_upgrade.flatten().is_some_and(|status| !(300..600).contains(&status)) {
             return Err(FaultError::Status);
+        }
+        if self.page_size.flatten() == Some(0) {
+            return Err(FaultError::Least("page_size"));
+        }
+        if self.hold.flatten().is_some_and(|hold| hold.call == 0) {
+            return Err(FaultError::Least("hold.call"));
         }
         for id in [&self.offline, &self.online].into_iter().flatten() {
             if !service.has_instance(id) {

@@ -57,6 +57,7 @@ impl Lab {
         }
         let tls_base = tls.as_ref().map(|(place, ..)| format!("wss://{place}"));
         let service = Arc::new(Service::new(config, format!("ws://{address}"), tls_base));
+        service.make_default_vpc();
         service.tasks.spawn(accept(Arc::clone(&service), plain));
         let tls = tls.map(|(place, pem, listener)| {
             service.tasks.spawn(accept(Arc::clone(&service), listener));

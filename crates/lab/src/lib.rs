@@ -10,6 +10,7 @@
 mod agent;
 mod api;
 mod clock;
+mod cloud;
 mod config;
 mod entropy;
 mod error;
@@ -22,6 +23,7 @@ mod service;
 mod state;
 
 pub use agent::config::{Pace, Quirks};
+pub use cloud::faults::{HoldCall, When};
 pub use config::{DEFAULT_INSTANCE, HostPort, LabConfig, ParseHostPortError, TlsConfig};
 pub use error::LabError;
 pub use faults::{FaultError, FaultRequest, Faults, Power, Sides};

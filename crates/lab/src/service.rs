@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::agent::config::AgentConfig;
 use crate::clock::Clock;
+use crate::cloud;
 use crate::config::LabConfig;
 use crate::entropy::Entropy;
 use crate::faults::FaultState;
@@ -39,6 +40,7 @@ pub(crate) struct Service {
     pub(crate) plain_base: String,
     /// The same for callers that came over TLS.
     pub(crate) tls_base: Option<String>,
+    cloud: Mutex<cloud::State>,
     tables: Mutex<Tables>,
 }
 
@@ -80,10 +82,16 @@ impl Service {
             tasks: TaskTracker::new(),
             plain_base,
             tls_base,
+            cloud: Mutex::default(),
             tables: Mutex::new(Tables { instances, ..Tables::default() }),
             entropy,
             config,
         }
+    }
+
+    /// Everything that the control plane holds.
+    pub(crate) fn cloud(&self) -> MutexGuard<'_, cloud::State> {
+        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -133,6 +141,13 @@ impl Service {
         self.tables().instances.entry(id.to_owned()).or_insert_with(Instance::emulated);
     }
 
+    /// Forgets an instance; false when it was not known, or its agent is elsewhere.
+    pub(crate) fn forget_instance(&self, id: &str) -> bool {
+        let mut tables = self.tables();
+        let emulated = tables.instances.get(id).is_some_and(Instance::is_emulated);
+        emulated && tables.instances.remove(id).is_some()
+    }
+
     /// A number that nothing else in this lab has.
     pub(crate) fn next_number(&self) -> u64 {
         let mut tables = self.tables();
@@ -169,6 +184,7 @@ impl Service {
     }
 
     pub(crate) fn snapshot(&self) -> State {
+        self.refresh();
         let tables = self.tables();
         let instances = tables.instances.iter().map(|(id, instance)| InstanceState {
             id: id.clone(),
@@ -180,6 +196,7 @@ impl Service {
             sessions: tables.sessions.iter().map(|session| describe(session)).collect(),
             api_calls: tables.api_calls.clone(),
             data_websockets_open: tables.data_websockets_open,
+            held: self.faults.cloud.held(),
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct State {
     pub api_calls: BTreeMap<String, u64>,
     /// Data websockets that are open, of clients and of agents in other processes.
     pub data_websockets_open: u64,
+    /// The API call that a fault holds at this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 /// One instance.

@@ -1,8 +1,14 @@
 //! The lab from outside: over its sockets, with an independent signer.
 
 mod api;
+mod bastion;
 mod bounds;
+mod caches;
+mod cloud_faults;
+mod databases;
+mod ec2;
 mod faults;
+mod iam;
 mod lifecycle;
 mod relay;
 mod signature;
@@ -10,3 +16,4 @@ mod start;
 mod support;
 mod tls;
 mod transcript;
+mod warehouses;

@@ -116,6 +116,9 @@ pub(crate) struct Runtime {
     pub(crate) completion_delay: Duration,
     /// How long each dial of a destination takes longer than it would.
     pub(crate) dial_delay: Duration,
+    /// How long a dial goes on when nobody answers: on Linux until six repeated SYNs were in vain
+    /// (`tcp_syn_retries`).
+    pub(crate) connect_timeout: Duration,
     /// How long the client has for its `HandshakeResponse` (`datachannel.go` `handshakeTimeout`).
     pub(crate) handshake_timeout: Duration,
     /// How long nothing is heard of a crashed session worker (`messaging.go`).
@@ -139,6 +142,7 @@ impl Default for Runtime {
             handler_delay: Duration::ZERO..=Duration::from_millis(10),
             completion_delay: Duration::ZERO,
             dial_delay: Duration::ZERO,
+            connect_timeout: Duration::from_secs(127),
             handshake_timeout: Duration::from_secs(15),
             crash_silence: Duration::from_mins(1),
             closing_wait: Duration::from_secs(2),

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::config::AgentConfig;
+use super::config::{AgentConfig, Runtime};
 use crate::HostPort;
+use crate::gateway::Located;
 use crate::gateway::seam::AgentGateway;
 
 /// Addresses that the agent forwards to for nobody: instance metadata, VPC resolver, time
@@ -30,6 +31,12 @@ const DENIED: [&str; 9] = [
 pub(super) struct Destination {
     addresses: Vec<SocketAddr>,
     delay: Duration,
+    /// How long a dial waits for an answer that does not come.
+    patience: Duration,
+    /// Whether the host is there and nothing of it ever answers.
+    nobody: bool,
+    /// Whether the network lets packets through to it at this moment.
+    passes: Box<dyn Fn() -> bool + Send + Sync>,
     counter: Counter,
 }
 
@@ -58,10 +65,10 @@ impl fmt::Display for Properties<'_> {
 
 impl Destination {
     /// Finds the addresses of a session's properties, all of them on loopback.
-    pub(super) fn resolve(
+    pub(super) fn resolve<G: AgentGateway>(
         properties: &BTreeMap<String, String>,
         config: &AgentConfig,
-        delay: Duration,
+        gateway: &G,
         counter: Counter,
     ) -> Result<Self, ResolveError> {
         let host = properties.get("host").map_or("", String::as_str);
@@ -73,9 +80,33 @@ impl Destination {
         if DENIED.iter().any(|denied| is_same_address(host, denied)) {
             return Err(ResolveError::Forbidden(host.to_owned()));
         }
-        let addresses = addresses(host, port, &config.maps)
+        let addresses = mapped(host, port, &config.maps)
+            .or_else(|| match gateway.locate(host, port?) {
+                Located::Nowhere => None,
+                Located::Silent => Some(Vec::new()),
+                Located::At(address) => Some(vec![address]),
+            })
+            .or_else(|| literal(host, port))
+            .filter(|found| found.iter().all(|address| address.ip().is_loopback()))
             .ok_or_else(|| ResolveError::Unknown(host.to_owned()))?;
-        Ok(Self { addresses, delay, counter })
+        let nobody = addresses.is_empty() && port.is_some();
+        let (gateway, host) = (gateway.clone(), host.to_owned());
+        // What is on the instance itself is behind no group.
+        let itself = host.is_empty() || host.eq_ignore_ascii_case("localhost");
+        let passes = move || itself || port.is_none_or(|port| gateway.lets_through(&host, port));
+        Ok(Self {
+            addresses,
+            delay: Duration::ZERO,
+            patience: Duration::ZERO,
+            nobody,
+            passes: Box::new(passes),
+            counter,
+        })
+    }
+
+    /// The same with the times of its dials.
+    pub(super) fn timed(self, runtime: &Runtime) -> Self {
+        Self { delay: runtime.dial_delay, patience: runtime.connect_timeout, ..self }
     }
 
     /// Connects to the first address that accepts; the error is that of the first
@@ -83,6 +114,11 @@ impl Destination {
     pub(super) async fn dial(&self) -> io::Result<(TcpStream, Connected)> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
+        }
+        if !(self.passes)() || self.nobody {
+            // Nobody answers, not even with a refusal.
+            tokio::time::sleep(self.patience).await;
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "connect: connection timed out"));
         }
         let mut first = None;
         for address in &self.addresses {
@@ -103,30 +139,25 @@ impl Destination {
     }
 }
 
-/// `None` for a host that the instance cannot resolve.
-fn addresses(
+/// Where a setting of the lab leads to.
+fn mapped(
     host: &str,
     port: Option<u16>,
     maps: &[(HostPort, SocketAddr)],
 ) -> Option<Vec<SocketAddr>> {
     let name = if host.is_empty() { "localhost" } else { host };
-    let mapped = maps
-        .iter()
-        .find(|(from, _)| from.host.eq_ignore_ascii_case(name) && Some(from.port) == port)
-        .map(|&(_, to)| vec![to]);
-    let found = mapped.or_else(|| {
-        let ips = if name.eq_ignore_ascii_case("localhost") {
-            vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
-        } else {
-            vec![name.parse().ok()?]
-        };
-        Some(
-            port.into_iter()
-                .flat_map(|port| ips.iter().map(move |&ip| (ip, port).into()))
-                .collect(),
-        )
-    })?;
-    found.iter().all(|address: &SocketAddr| address.ip().is_loopback()).then_some(found)
+    let is_it = |from: &HostPort| from.host.eq_ignore_ascii_case(name) && Some(from.port) == port;
+    maps.iter().find(|(from, _)| is_it(from)).map(|&(_, to)| vec![to])
+}
+
+/// The instance itself, and addresses; without a port that is one, every dial fails.
+fn literal(host: &str, port: Option<u16>) -> Option<Vec<SocketAddr>> {
+    let ips = if host.is_empty() || host.eq_ignore_ascii_case("localhost") {
+        vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+    } else {
+        vec![host.parse().ok()?]
+    };
+    Some(port.into_iter().flat_map(|port| ips.iter().map(move |&ip| (ip, port).into())).collect())
 }
 
 fn is_same_address(host: &str, denied: &str) -> bool {

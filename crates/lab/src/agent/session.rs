@@ -194,10 +194,11 @@ impl<G: AgentGateway> Worker<G> {
         };
         let counter = Counter::new(self.gateway.clone(), self.session_id.clone());
         let destination =
-            match Destination::resolve(properties, &self.config, runtime.dial_delay, counter) {
+            match Destination::resolve(properties, &self.config, &self.gateway, counter) {
                 Ok(destination) => destination,
                 Err(error) => return Ok(End::Failed(error.to_string())),
             };
+        let destination = destination.timed(&runtime);
         let delay = draw(&mut StdRng::seed_from_u64(seed), &runtime.handler_delay);
         if !delay.is_zero() && ended.run_until_cancelled(tokio::time::sleep(delay)).await.is_none()
         {

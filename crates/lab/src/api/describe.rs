@@ -33,7 +33,8 @@ pub(super) fn describe_sessions(context: &Context<'_>, request: &DescribeSession
             return Err(ApiError::constraint("state", &format!("'{other}'"), constraint));
         }
     };
-    let page = Page::new(request.max_results, request.next_token.as_deref(), (1, 200))?;
+    let page = Page::new(request.max_results, request.next_token.as_deref(), (1, 200))?
+        .within(context.service);
     check(&request.filters)?;
     let mut sessions = Vec::new();
     for session in context.service.sessions().iter().rev() {

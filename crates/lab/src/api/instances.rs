@@ -44,11 +44,14 @@ const MORE_KEYS: [&str; 4] = ["PlatformType", "SourceIds", "SourceTypes", "tag-k
 /// Lists the instances that have ever reported.
 pub(super) fn describe(context: &Context<'_>, request: &Describe) -> Answer {
     let service = context.service;
-    let page = Page::new(request.max_results, request.next_token.as_deref(), (5, 50))?;
+    let page =
+        Page::new(request.max_results, request.next_token.as_deref(), (5, 50))?.within(service);
     check(request)?;
     let filters = || request.filters.iter().chain(&request.instance_information_filter_list);
     let mut list = Vec::new();
-    for (id, instance) in service.instances() {
+    // Containers are no managed nodes: sessions are started on them, and no list has them.
+    let nodes = service.instances().into_iter().filter(|(id, _)| !id.starts_with("ecs:"));
+    for (id, instance) in nodes {
         if filters().all(|filter| matches(filter, &id, &instance, service)) {
             list.push(information(service, &id, &instance));
         }
@@ -88,10 +91,15 @@ fn check(request: &Describe) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether an instance has what a filter asks for; the lab's have no roles, associations, sources
-/// and tags.
+/// Whether an instance has what a filter asks for; the lab's have no roles, associations and
+/// sources, and only those of the cloud have tags.
 fn matches(filter: &Filter, id: &str, instance: &Instance, service: &Service) -> bool {
+    if let Some(key) = filter.key.strip_prefix("tag:") {
+        let cloud = service.cloud();
+        return cloud.ec2.tag_of(id, key).is_some_and(|value| filter.matches(value));
+    }
     match filter.key.as_str() {
+        "tag-key" => service.cloud().ec2.tags_of(id).keys().any(|key| filter.matches(key)),
         "InstanceIds" => filter.matches(id),
         "PingStatus" => filter.matches(ping(instance)),
         "AgentVersion" => filter.matches(&version(service, instance)),
@@ -143,4 +151,42 @@ fn information(service: &Service, id: &str, instance: &Instance) -> Value {
         out["ActivationId"] = activation.as_str().into();
     }
     out
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Properties {
+    #[serde(default)]
+    instance_property_filter_list: Vec<Filter>,
+    #[serde(default)]
+    filters_with_operator: Vec<Filter>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+/// The same instances with what EC2 knows of them.
+pub(super) fn properties(context: &Context<'_>, request: &Properties) -> Answer {
+    let service = context.service;
+    let page =
+        Page::new(request.max_results, request.next_token.as_deref(), (5, 1000))?.within(service);
+    let filters =
+        || request.instance_property_filter_list.iter().chain(&request.filters_with_operator);
+    let mut list = Vec::new();
+    for (id, instance) in service.instances() {
+        if filters().all(|filter| matches(filter, &id, &instance, service)) {
+            let mut out = information(service, &id, &instance);
+            if let Some(facts) = service.cloud().ec2.facts(&id) {
+                for (name, value) in facts {
+                    out[name] = value.into();
+                }
+            }
+            list.push(out);
+        }
+    }
+    let (list, next) = page.of(list);
+    let mut answer = json!({ "InstanceProperties": list });
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
 }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cloud::{parameters, sentence};
 use crate::http::{ApiError, Caller};
-use crate::service::Service;
+use crate::service::{ACCOUNT, REGION, Service};
 
 type Answer = Result<Value, ApiError>;
 
@@ -53,7 +54,11 @@ pub(crate) fn credential(prefix: &str, operation: &str) -> Option<Credential> {
             | "TerminateSession"
             | "DescribeSessions"
             | "DescribeInstanceInformation"
+            | "DescribeInstanceProperties"
             | "GetConnectionStatus"
+            | "GetParameter"
+            | "GetParameters"
+            | "GetParametersByPath"
             | "UpdateInstanceInformation"
             | "ListInstanceAssociations"
             | "ListAssociations",
@@ -68,12 +73,18 @@ pub(crate) fn credential(prefix: &str, operation: &str) -> Option<Credential> {
 
 /// Answers an operation that [`credential`] knows.
 pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) -> Answer {
+    context.service.refresh();
+    permitted(context, operation, body)?;
     match operation {
         "StartSession" => start_session::start_session(context, parse(body)?),
         "ResumeSession" => resume::resume_session(context, &parse(body)?),
         "TerminateSession" => resume::terminate_session(context, &parse(body)?),
         "DescribeSessions" => describe::describe_sessions(context, &parse(body)?),
         "DescribeInstanceInformation" => instances::describe(context, &parse(body)?),
+        "DescribeInstanceProperties" => instances::properties(context, &parse(body)?),
+        "GetParameter" => parameters::get(&parse(body)?),
+        "GetParameters" => parameters::get_several(&parse(body)?),
+        "GetParametersByPath" => parameters::get_by_path(context.service, &parse(body)?),
         "GetConnectionStatus" => instances::connection_status(context, &parse(body)?),
         "RegisterManagedInstance" => registration::register(context, &parse(body)?),
         "RequestManagedInstanceRoleToken" => registration::role_token(context),
@@ -83,6 +94,22 @@ pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) ->
         // What agents report besides has no effect.
         _ => Ok(Value::Object(serde_json::Map::new())),
     }
+}
+
+/// Refuses what the fault `deny` names.
+fn permitted(context: &Context<'_>, operation: &str, body: &[u8]) -> Result<(), ApiError> {
+    let action = format!("ssm:{operation}");
+    if !context.service.faults.cloud.denies(&action) {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let resource = match (operation, body["Target"].as_str(), body["Name"].as_str()) {
+        ("StartSession", Some(id), _) => format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{id}"),
+        ("GetParameter", _, Some(name)) => format!("arn:aws:ssm:{REGION}::parameter{name}"),
+        _ => format!("arn:aws:ssm:{REGION}:{ACCOUNT}:*"),
+    };
+    let message = sentence(&context.caller.arn, &action, Some(&resource));
+    Err(ApiError::of_model("AccessDeniedException", message))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -3,6 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::http::ApiError;
+use crate::service::Service;
 
 /// Which part of a list a caller wants.
 pub(super) struct Page {
@@ -11,6 +12,12 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// Makes it shorter, as the fault `page_size` wants.
+    pub(super) fn within(self, service: &Service) -> Self {
+        let most = service.faults.cloud.page_size().unwrap_or(usize::MAX);
+        Self { most: self.most.min(most), ..self }
+    }
+
     /// Reads `MaxResults`, which has to be in `allowed` and is its greatest by default, and
     /// `NextToken`.
     pub(super) fn new(

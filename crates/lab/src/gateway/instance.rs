@@ -9,6 +9,8 @@ use super::token::Token;
 #[derive(Clone, Debug)]
 pub(crate) struct Instance {
     agent: AgentKind,
+    /// When an instance of the cloud came to run.
+    booted: Duration,
     /// What the agent has told of itself.
     pub(crate) about: About,
     /// Token of the control channel that is about to be opened.
@@ -18,8 +20,9 @@ pub(crate) struct Instance {
 /// Where the agent runs.
 #[derive(Clone, Debug)]
 enum AgentKind {
-    /// In the lab.
-    Emulated { online: bool },
+    /// In the lab. It is online when it was not switched off and its instance is there: where the
+    /// cloud has one, that runs and reaches the service.
+    Emulated { online: bool, here: bool },
     /// In a process of its own, which is online while its control channel is open.
     Foreign { control: Option<Control> },
 }
@@ -62,7 +65,8 @@ pub(crate) struct About {
 impl Instance {
     pub(crate) fn emulated() -> Self {
         Self {
-            agent: AgentKind::Emulated { online: true },
+            agent: AgentKind::Emulated { online: true, here: true },
+            booted: Duration::ZERO,
             about: About {
                 agent_version: "3.3.987.0".to_owned(),
                 platform_type: "Linux".to_owned(),
@@ -81,6 +85,7 @@ impl Instance {
     pub(crate) fn foreign() -> Self {
         Self {
             agent: AgentKind::Foreign { control: None },
+            booted: Duration::ZERO,
             about: About {
                 agent_version: String::new(),
                 platform_type: String::new(),
@@ -102,9 +107,26 @@ impl Instance {
 
     pub(crate) fn is_online(&self) -> bool {
         match &self.agent {
-            AgentKind::Emulated { online } => *online,
+            AgentKind::Emulated { online, here } => *online && *here,
             AgentKind::Foreign { control } => control.is_some(),
         }
+    }
+
+    /// Whether an emulated agent's instance is there.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.agent, AgentKind::Emulated { here: true, .. })
+    }
+
+    /// Says whether it is.
+    pub(crate) fn set_here(&mut self, is: bool) {
+        if let AgentKind::Emulated { here, .. } = &mut self.agent {
+            *here = is;
+        }
+    }
+
+    /// Notes when the instance came to run; true when that is news.
+    pub(crate) fn set_booted(&mut self, at: Duration) -> bool {
+        std::mem::replace(&mut self.booted, at) != at
     }
 
     /// The open control channel of an agent in another process.
@@ -130,7 +152,7 @@ impl Instance {
     /// Switches an emulated agent, or ends the control channel of another one.
     pub(crate) fn set_online(&mut self, on: bool) {
         match &mut self.agent {
-            AgentKind::Emulated { online } => *online = on,
+            AgentKind::Emulated { online, .. } => *online = on,
             AgentKind::Foreign { control } if !on => *control = None,
             AgentKind::Foreign { .. } => {}
         }

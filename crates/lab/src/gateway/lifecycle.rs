@@ -7,7 +7,7 @@ use tracing::debug;
 
 use super::leg::Leg;
 use super::notice;
-use super::seam::{AgentGateway, AttachError};
+use super::seam::{AgentGateway, AttachError, Located};
 use super::session::{NewSession, Session};
 use super::slot::{Hangup, Side};
 use crate::agent::run_session;
@@ -22,6 +22,7 @@ pub(crate) struct LocalGateway {
 
 impl AgentGateway for LocalGateway {
     async fn attach(&self, session_id: &str) -> Result<Leg, AttachError> {
+        self.service.refresh();
         let session = self.service.session(session_id).ok_or(AttachError::Terminated)?;
         if session.is_over() {
             return Err(AttachError::Terminated);
@@ -35,6 +36,14 @@ impl AgentGateway for LocalGateway {
 
     fn complete(&self, message: AgentTaskComplete) {
         self.service.task_completed(&message);
+    }
+
+    fn locate(&self, host: &str, port: u16) -> Located {
+        self.service.cloud().locate(host, port)
+    }
+
+    fn lets_through(&self, host: &str, port: u16) -> bool {
+        self.service.cloud().lets_through(&self.instance_id, host, port)
     }
 
     fn destination_opened(&self, session_id: &str) {

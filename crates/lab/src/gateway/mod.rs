@@ -2,6 +2,7 @@
 
 mod buffer;
 mod channel;
+mod cloud;
 mod control;
 pub(crate) mod counts;
 pub(crate) mod instance;
@@ -18,3 +19,4 @@ mod websocket;
 
 pub(crate) use channel::serve as serve_data_channel;
 pub(crate) use control::serve as serve_control_channel;
+pub(crate) use seam::Located;

@@ -5,6 +5,8 @@ use http_body_util::Full;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cloud::protocol::Reply;
+
 /// What every request is answered with.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
@@ -85,6 +87,17 @@ impl ApiError {
 /// A body of the SSM API.
 pub(super) fn amz_json(body: &Value, request_id: &str) -> Answer {
     with_id(answer(StatusCode::OK, AMZ_JSON, body.to_string()), request_id)
+}
+
+/// An answer of the control plane.
+pub(super) fn reply(reply: Reply, request_id: &str) -> Answer {
+    let content_type = HeaderValue::from_static(reply.content_type);
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = with_id(answer(status, content_type, reply.body), request_id);
+    if let Some(kind) = reply.error_type {
+        answer.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(kind));
+    }
+    answer
 }
 
 /// A body of the lab's own controls.

@@ -12,9 +12,11 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::answer::{Answer, ApiError, amz_json, escaped, text, xml};
+use super::answer::{Answer, ApiError, amz_json, escaped, reply, text, xml};
 use super::{authenticate, controls, upgrade};
 use crate::api::{self, Context, Credential};
+use crate::cloud;
+use crate::cloud::faults::When;
 use crate::gateway::{serve_control_channel, serve_data_channel};
 use crate::service::Service;
 
@@ -40,6 +42,9 @@ pub(super) async fn answer(
         Err(refusal) => return refusal,
     };
     let path = parts.uri.path().to_owned();
+    if let Some(request) = cloud::Request::read(&parts, &body) {
+        return cloud_call(&service, &parts, &body, &request).await;
+    }
     let mut segments = path.trim_start_matches('/').splitn(3, '/');
     let segments = (segments.next(), segments.next(), segments.next());
     match (&parts.method, segments) {
@@ -78,13 +83,42 @@ where
     }
 }
 
-/// An API call, by the operation in `X-Amz-Target`.
+/// Answers an API call, and holds it when it is the one that is to be held. A client that goes
+/// away drops all of it.
+async fn counted<T>(service: &Service, operation: &str, answer: impl Future<Output = T>) -> T {
+    service.count_call(operation);
+    let held = service.faults.cloud.takes_hold();
+    if let Some(held) = held.as_ref().filter(|held| held.when == When::Before) {
+        service.faults.cloud.wait(held, operation).await;
+    }
+    let answer = answer.await;
+    if let Some(held) = held.as_ref().filter(|held| held.when == When::After) {
+        service.faults.cloud.wait(held, operation).await;
+    }
+    answer
+}
+
+/// A call of the control plane.
+async fn cloud_call(
+    service: &Arc<Service>,
+    parts: &Parts,
+    body: &[u8],
+    request: &cloud::Request,
+) -> Answer {
+    let request_id = service.entropy.uuid().to_string();
+    let answered = counted(service, &request.operation, async {
+        let caller = authenticate::caller(service, parts, body, request.target.name);
+        cloud::answer_request(service, request, caller, &request_id)
+    });
+    reply(answered.await, &request_id)
+}
+
+/// A call of the SSM API, by the operation in `X-Amz-Target`.
 async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes) -> Answer {
     let request_id = service.entropy.uuid().to_string();
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let (prefix, operation) = target.and_then(|t| t.split_once('.')).unwrap_or_default();
-    service.count_call(operation);
-    let answer = async {
+    let answer = counted(service, operation, async {
         if service.faults.is_down() {
             return Err(ApiError::unavailable());
         }
@@ -102,7 +136,7 @@ async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes
         };
         let context = Context { service, caller, over_tls };
         api::call(&context, operation, &body).await
-    };
+    });
     match answer.await {
         Ok(answer) => amz_json(&answer, &request_id),
         Err(error) => {

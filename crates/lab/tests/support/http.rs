@@ -155,3 +155,33 @@ pub(crate) async fn control(lab: &Lab, name: &str, body: &Value) -> (u16, String
 pub(crate) async fn fault(lab: &Lab, body: Value) {
     assert_eq!(control(lab, "faults", &body).await, (200, json!({}).to_string()));
 }
+
+/// Calls an operation of a service with JSON bodies; gives the status and the body.
+pub(crate) async fn call_json(
+    lab: &Lab,
+    service: &'static str,
+    target: &str,
+    body: Value,
+) -> (u16, Value) {
+    let mut request = operation(lab, target, &body);
+    Signer::of(lab, service).sign(&mut request);
+    json_of(&send(request).await)
+}
+
+/// Calls a service whose operations are methods and paths; gives the status, the exception's name
+/// and the body.
+pub(crate) async fn call_rest(
+    lab: &Lab,
+    service: &'static str,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> (u16, String, Value) {
+    let mut request = request(lab, method, path, body.to_string());
+    Signer::of(lab, service).sign(&mut request);
+    let response = send(request).await;
+    let name = response.headers().get("x-amzn-errortype");
+    let name = name.map_or("", |name| name.to_str().expect("a text header")).to_owned();
+    let (status, body) = json_of(&response);
+    (status, name, body)
+}

@@ -2,6 +2,7 @@ pub(crate) mod agent;
 pub(crate) mod binary;
 pub(crate) mod client;
 pub(crate) mod http;
+pub(crate) mod query;
 pub(crate) mod session;
 pub(crate) mod socket;
 

@@ -5,7 +5,8 @@ use adit_wire::{Flag, PayloadType};
 use tokio::net::TcpStream;
 
 use super::harness::{
-    Client, Destination, MODERN, Setup, closed_port, reaches, read_exactly, read_to_end, write,
+    Client, Destination, MODERN, Setup, closed_port, patiently, reaches, read_exactly, read_to_end,
+    write,
 };
 use crate::agent::config::Quirks;
 
@@ -108,6 +109,24 @@ async fn a_refused_first_dial_is_told_at_once_without_the_defect() {
     assert_eq!(status, "Failed");
     let start = format!("Unable to connect to specified port: dial tcp 127.0.0.1:{port}: ");
     assert!(output.starts_with(&start), "{output}");
+}
+
+#[tokio::test]
+async fn a_destination_behind_groups_that_forbid_it_never_answers() {
+    let mut setup = Setup::host("10.0.0.9", 5432);
+    setup.maps = vec![(
+        "10.0.0.9:5432".parse().unwrap(),
+        ([127, 0, 0, 1], Destination::listen().await.1).into(),
+    )];
+    setup.black_hole = true;
+    setup.runtime.connect_timeout = Duration::from_millis(1);
+    setup.quirks = Quirks { crashes_on_refused_dial: false, ..Quirks::default() };
+    let agent = setup.client(OLD).await.agent;
+    let opened = agent.gateway.opened.clone();
+    let (status, output) = patiently("an end", async move { { agent }.end().await }).await;
+    assert_eq!(status, "Failed");
+    assert!(output.ends_with("connect: connection timed out"), "{output}");
+    assert_eq!(opened.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

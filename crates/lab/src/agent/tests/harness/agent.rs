@@ -18,6 +18,7 @@ use crate::gateway::seam::{AgentGateway, AttachError};
 pub(crate) struct FakeGateway {
     legs: mpsc::UnboundedSender<Leg>,
     completed: mpsc::UnboundedSender<AgentTaskComplete>,
+    black_hole: bool,
     pub(crate) refusal: Arc<Mutex<Option<AttachError>>>,
     pub(crate) attempts: Arc<AtomicUsize>,
     pub(crate) opened: Arc<AtomicUsize>,
@@ -42,6 +43,10 @@ impl AgentGateway for FakeGateway {
         self.completed.send(message).ok();
     }
 
+    fn lets_through(&self, _host: &str, _port: u16) -> bool {
+        !self.black_hole
+    }
+
     fn destination_opened(&self, _session_id: &str) {
         self.opened.fetch_add(1, Ordering::SeqCst);
     }
@@ -60,6 +65,8 @@ pub(crate) struct Setup {
     pub(crate) runtime: Runtime,
     pub(crate) pace: Pace,
     pub(crate) maps: Vec<(crate::HostPort, SocketAddr)>,
+    /// Whether the network swallows what the agent sends to its destination.
+    pub(crate) black_hole: bool,
 }
 
 impl Setup {
@@ -106,6 +113,7 @@ impl Setup {
             },
             pace: Pace::Off,
             maps: Vec::new(),
+            black_hole: false,
         }
     }
 
@@ -134,6 +142,7 @@ impl Setup {
         let gateway = FakeGateway {
             legs,
             completed,
+            black_hole: self.black_hole,
             refusal: Arc::default(),
             attempts: Arc::default(),
             opened: Arc::default(),

@@ -1,0 +1,398 @@
+//! ECS: clusters and tasks, as far as sessions into containers need them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::{self, Tag, lower, page, parse, required};
+use super::ec2::Tags;
+use super::life::{Life, Phase};
+use super::place::{self, Place};
+use super::state::Born;
+use super::{Call, CloudError, JsonOutcome, ec2};
+use crate::service::{ACCOUNT, REGION, Service};
+
+const INVALID: &str = "InvalidParameterException";
+
+/// What a listing gives unless told otherwise, and at most.
+const PAGE: (usize, usize) = (100, 100);
+
+/// Tasks that one call describes or starts.
+const MOST: (usize, usize) = (100, 10);
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    clusters: BTreeMap<String, Tags>,
+    /// The containers of the definitions, by family.
+    families: BTreeMap<String, Vec<Vec<String>>>,
+    /// By id.
+    tasks: BTreeMap<String, Task>,
+}
+
+#[derive(Clone, Debug)]
+struct Task {
+    id: String,
+    cluster: String,
+    definition: String,
+    family: String,
+    /// Names and runtime ids.
+    containers: Vec<(String, String)>,
+    exec: bool,
+    place: Option<Place>,
+    started_by: Option<String>,
+    born: Born,
+    life: Life,
+    tags: Tags,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
+    let mut cloud = call.service.cloud();
+    let super::State { ec2, ecs: state, .. } = &mut *cloud;
+    match call.operation {
+        "CreateCluster" => create_cluster(state, call),
+        "DescribeClusters" => describe_clusters(state, call),
+        "ListClusters" => list_clusters(state, call),
+        "RegisterTaskDefinition" => register(state, call),
+        "RunTask" => run(state, ec2, call),
+        "StopTask" => stop(state, call),
+        "ListTasks" => list_tasks(state, call),
+        "DescribeTasks" => describe_tasks(state, call),
+        _ => Err(call.unknown()),
+    }
+}
+
+fn arn(kind: &str, id: &str) -> String {
+    format!("arn:aws:ecs:{REGION}:{ACCOUNT}:{kind}/{id}")
+}
+
+/// The last part of an ARN, or the name that stands for it.
+fn short(name_or_arn: &str) -> &str {
+    name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
+}
+
+impl State {
+    /// The cluster that a call names, `default` when it names none.
+    fn cluster(&self, wanted: Option<&str>) -> Result<String, CloudError> {
+        let name = short(wanted.unwrap_or("default"));
+        if self.clusters.contains_key(name) {
+            return Ok(name.to_owned());
+        }
+        Err(CloudError::refuse("ClusterNotFoundException", "Cluster not found."))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Clusters {
+    cluster_name: Option<String>,
+    #[serde(default)]
+    clusters: Vec<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+fn create_cluster(state: &mut State, call: &Call<'_>) -> JsonOutcome {
+    let Clusters { cluster_name, tags, .. } = parse(call)?;
+    let name = cluster_name.unwrap_or_else(|| "default".to_owned());
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 255 || !name.chars().all(letters) {
+        return Err(CloudError::refuse(INVALID, "Invalid cluster name."));
+    }
+    // Once more gives the cluster that is there.
+    state.clusters.entry(name.clone()).or_insert_with(|| body::tags(tags));
+    Ok(json!({ "cluster": cluster(state, &name, call) }))
+}
+
+fn cluster(state: &State, name: &str, call: &Call<'_>) -> Value {
+    let count = |status| {
+        let tasks = state.tasks.values().filter(|task| task.cluster == name);
+        tasks.filter(|task| task.status(call.now()) == status).count()
+    };
+    json!({
+        "clusterArn": arn("cluster", name),
+        "clusterName": name,
+        "status": "ACTIVE",
+        "registeredContainerInstancesCount": 0,
+        "runningTasksCount": count("RUNNING"),
+        "pendingTasksCount": count("PENDING"),
+        "activeServicesCount": 0,
+        "tags": state.clusters.get(name).map(lower),
+    })
+}
+
+fn describe_clusters(state: &State, call: &Call<'_>) -> JsonOutcome {
+    let Clusters { mut clusters, .. } = parse(call)?;
+    if clusters.is_empty() {
+        clusters.push("default".to_owned());
+    }
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for wanted in &clusters {
+        match state.cluster(Some(wanted)) {
+            Ok(name) => found.push(cluster(state, &name, call)),
+            Err(_) => {
+                let missing = arn("cluster", short(wanted));
+                failures.push(json!({ "arn": missing, "reason": "MISSING" }));
+            }
+        }
+    }
+    Ok(json!({ "clusters": found, "failures": failures }))
+}
+
+fn list_clusters(state: &State, call: &Call<'_>) -> JsonOutcome {
+    let Clusters { max_results, next_token, .. } = parse(call)?;
+    let page = page(call, INVALID, PAGE, max_results, next_token.as_deref())?;
+    let (arns, next) = page.of(state.clusters.keys().map(|name| arn("cluster", name)).collect());
+    Ok(json!({ "clusterArns": arns, "nextToken": next }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Register {
+    family: Option<String>,
+    #[serde(default)]
+    container_definitions: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    name: Option<String>,
+}
+
+fn register(state: &mut State, call: &Call<'_>) -> JsonOutcome {
+    let Register { family, container_definitions } = parse(call)?;
+    let family = required("ClientException", "family", family.as_deref())?;
+    let names: Option<Vec<_>> = container_definitions.into_iter().map(|one| one.name).collect();
+    let Some(names) = names.filter(|names| !names.is_empty()) else {
+        let message = "Container.name should not be null or empty.";
+        return Err(CloudError::refuse("ClientException", message));
+    };
+    let containers: Value = names.iter().map(|name| json!({ "name": name })).collect();
+    let revisions = state.families.entry(family.to_owned()).or_default();
+    revisions.push(names);
+    let revision = revisions.len();
+    Ok(json!({ "taskDefinition": {
+        "taskDefinitionArn": arn("task-definition", &format!("{family}:{revision}")),
+        "family": family,
+        "revision": revision,
+        "status": "ACTIVE",
+        "containerDefinitions": containers,
+    } }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    cluster: Option<String>,
+    task_definition: Option<String>,
+    count: Option<usize>,
+    #[serde(default)]
+    enable_execute_command: bool,
+    network_configuration: Option<NetworkConfiguration>,
+    started_by: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkConfiguration {
+    awsvpc_configuration: Option<AwsVpc>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AwsVpc {
+    #[serde(default)]
+    subnets: Vec<String>,
+    #[serde(default)]
+    security_groups: Vec<String>,
+}
+
+fn run(state: &mut State, ec2: &ec2::State, call: &Call<'_>) -> JsonOutcome {
+    let request: Run = parse(call)?;
+    let cluster = state.cluster(request.cluster.as_deref())?;
+    let wanted = required("ClientException", "taskDefinition", request.task_definition.as_deref())?;
+    let (family, revision) = short(wanted).split_once(':').unwrap_or((short(wanted), ""));
+    let revisions = state.families.get(family).map(Vec::as_slice).unwrap_or_default();
+    let revision = revision.parse().unwrap_or(revisions.len());
+    let containers = revision.checked_sub(1).and_then(|index| revisions.get(index)).cloned();
+    let containers = containers
+        .ok_or_else(|| CloudError::refuse("ClientException", "TaskDefinition not found."))?;
+    let network = request.network_configuration.and_then(|one| one.awsvpc_configuration);
+    let place = network.map(|network| placed(ec2, call, &network)).transpose()?;
+    let count = request.count.unwrap_or(1);
+    if !(1..=MOST.1).contains(&count) {
+        return Err(CloudError::refuse(INVALID, "Invalid count, must be between 1 and 10."));
+    }
+    let (entropy, mut started) = (&call.service.entropy, Vec::new());
+    for _ in 0..count {
+        let id = entropy.hex(32);
+        let runtime = |name: &String| {
+            (
+                name.clone(),
+                format!("{id}-{}", u32::from_str_radix(&entropy.hex(7), 16).unwrap_or(0)),
+            )
+        };
+        let task = Task {
+            containers: containers.iter().map(runtime).collect(),
+            cluster: cluster.clone(),
+            definition: arn("task-definition", &format!("{family}:{revision}")),
+            family: family.to_owned(),
+            exec: request.enable_execute_command,
+            place: place.clone(),
+            started_by: request.started_by.clone(),
+            born: call.born(),
+            life: Life::new(call.now(), call.service.faults.cloud.boot()),
+            tags: body::tags(request.tags.clone()),
+            id,
+        };
+        if task.exec {
+            task.targets().for_each(|target| call.service.add_instance(&target));
+        }
+        started.push(task.shown(call));
+        state.tasks.insert(task.id.clone(), task);
+    }
+    Ok(json!({ "tasks": started, "failures": [] }))
+}
+
+fn placed(ec2: &ec2::State, call: &Call<'_>, network: &AwsVpc) -> Result<Place, CloudError> {
+    let invalid = |message: String| CloudError::refuse(INVALID, message);
+    let places = place::places(ec2, call, &network.subnets).unwrap_or_default();
+    let place = places.into_iter().next();
+    let place = place.ok_or_else(|| invalid("The subnets are not valid.".to_owned()))?;
+    place::check_groups(ec2, call, &network.security_groups, &place.vpc)
+        .map_err(|foreign| invalid(format!("Invalid security group: {}", foreign.group())))?;
+    Ok(place)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tasks {
+    cluster: Option<String>,
+    task: Option<String>,
+    #[serde(default)]
+    tasks: Vec<String>,
+    family: Option<String>,
+    started_by: Option<String>,
+    desired_status: Option<String>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+fn stop(state: &mut State, call: &Call<'_>) -> JsonOutcome {
+    let Tasks { cluster, task, .. } = parse(call)?;
+    let cluster = state.cluster(cluster.as_deref())?;
+    let wanted = required("ClientException", "task", task.as_deref())?;
+    let task = state.tasks.get_mut(short(wanted)).filter(|task| task.cluster == cluster);
+    let task =
+        task.ok_or_else(|| CloudError::refuse(INVALID, "The referenced task was not found."))?;
+    task.life.end(call.now(), Duration::ZERO);
+    task.targets().for_each(|target| call.service.set_online(&target, false));
+    Ok(json!({ "task": task.shown(call) }))
+}
+
+fn list_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
+    let request: Tasks = parse(call)?;
+    let cluster = state.cluster(request.cluster.as_deref())?;
+    let page = page(call, INVALID, PAGE, request.max_results, request.next_token.as_deref())?;
+    let stopped = request.desired_status.as_deref() == Some("STOPPED");
+    let wanted = |task: &&Task| {
+        task.cluster == cluster
+            && (task.status(call.now()) == "STOPPED") == stopped
+            && request.family.as_ref().is_none_or(|family| *family == task.family)
+            && request.started_by.is_none() | (request.started_by == task.started_by)
+    };
+    let arns = state.tasks.values().filter(wanted).map(Task::arn).collect();
+    let (arns, next) = page.of(arns);
+    Ok(json!({ "taskArns": arns, "nextToken": next }))
+}
+
+fn describe_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
+    let request: Tasks = parse(call)?;
+    let cluster = state.cluster(request.cluster.as_deref())?;
+    if request.tasks.is_empty() || request.tasks.len() > MOST.0 {
+        return Err(CloudError::refuse(INVALID, "Tasks must have between 1 and 100 entries."));
+    }
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for wanted in &request.tasks {
+        match state.tasks.get(short(wanted)).filter(|task| task.cluster == cluster) {
+            Some(task) => found.push(task.shown(call)),
+            None => {
+                let missing = arn("task", &format!("{cluster}/{}", short(wanted)));
+                failures.push(json!({ "arn": missing, "reason": "MISSING" }));
+            }
+        }
+    }
+    Ok(json!({ "tasks": found, "failures": failures }))
+}
+
+impl Task {
+    fn arn(&self) -> String {
+        arn("task", &format!("{}/{}", self.cluster, self.id))
+    }
+
+    fn status(&self, now: Duration) -> &'static str {
+        match self.life.phase(now) {
+            Some(Phase::Creating) => "PENDING",
+            Some(Phase::Ready) => "RUNNING",
+            Some(Phase::Deleting) | None => "STOPPED",
+        }
+    }
+
+    /// What sessions into its containers are started on.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html>
+    fn targets(&self) -> impl Iterator<Item = String> {
+        let runtimes = self.containers.iter().map(|(_, runtime)| runtime);
+        runtimes.map(|runtime| format!("ecs:{}_{}_{runtime}", self.cluster, self.id))
+    }
+
+    fn shown(&self, call: &Call<'_>) -> Value {
+        let status = self.status(call.now());
+        let container = |(name, runtime): &(String, String)| {
+            let mut shown = json!({
+                "containerArn": arn("container", &format!("{}/{}/{name}", self.cluster, self.id)),
+                "taskArn": self.arn(),
+                "name": name,
+                "lastStatus": status,
+                "networkInterfaces": [],
+                "healthStatus": "UNKNOWN",
+            });
+            if status != "PENDING" {
+                shown["runtimeId"] = runtime.as_str().into();
+            }
+            if self.exec {
+                shown["managedAgents"] =
+                    json!([{ "name": "ExecuteCommandAgent", "lastStatus": status }]);
+            }
+            shown
+        };
+        let mut shown = json!({
+            "taskArn": self.arn(),
+            "clusterArn": arn("cluster", &self.cluster),
+            "taskDefinitionArn": self.definition,
+            "group": format!("family:{}", self.family),
+            "lastStatus": status,
+            "desiredStatus": if status == "STOPPED" { "STOPPED" } else { "RUNNING" },
+            "launchType": "FARGATE",
+            "enableExecuteCommand": self.exec,
+            "createdAt": Service::timestamp(self.born.unix),
+            "containers": self.containers.iter().map(container).collect::<Value>(),
+            "attachments": [],
+            "tags": lower(&self.tags),
+        });
+        if let Some(place) = &self.place {
+            shown["availabilityZone"] = place.zone.as_str().into();
+            shown["attachments"] = json!([{
+                "type": "ElasticNetworkInterface",
+                "status": if status == "RUNNING" { "ATTACHED" } else { "PRECREATED" },
+                "details": [{ "name": "subnetId", "value": place.subnet }],
+            }]);
+        }
+        shown
+    }
+}

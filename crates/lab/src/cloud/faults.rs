@@ -1,0 +1,173 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::faults::FaultRequest;
+
+/// How long network interfaces outlive what they belonged to, so that whoever deletes a group
+/// without waiting meets its refusal.
+const RELEASE: Duration = Duration::from_millis(300);
+
+/// The faults of the control plane that are in force.
+#[derive(Debug)]
+pub(crate) struct CloudFaults(Mutex<Settings>);
+
+#[derive(Debug)]
+struct Settings {
+    deny: Vec<String>,
+    consistency: Duration,
+    page_size: Option<usize>,
+    boot: Duration,
+    agent: Duration,
+    release: Duration,
+    hold: Option<Hold>,
+    held: Option<String>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    left: u64,
+    when: When,
+    release: CancellationToken,
+}
+
+/// Which call is held, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldCall {
+    /// Counted from here on, the next is 1.
+    pub call: u64,
+    /// Before or after it is done.
+    pub when: When,
+}
+
+/// When a call is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Before it is done: given up there, nothing has happened.
+    Before,
+    /// After it is done and before it is answered.
+    After,
+}
+
+/// A call that is to be held.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) when: When,
+    release: CancellationToken,
+}
+
+impl Default for CloudFaults {
+    fn default() -> Self {
+        Self(Mutex::new(Settings {
+            deny: Vec::new(),
+            consistency: Duration::ZERO,
+            page_size: None,
+            boot: Duration::ZERO,
+            agent: Duration::ZERO,
+            release: RELEASE,
+            hold: None,
+            held: None,
+        }))
+    }
+}
+
+impl CloudFaults {
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Applies the members that concern the control plane.
+    pub(crate) fn apply(&self, request: &FaultRequest) {
+        let mut settings = self.settings();
+        if let Some(deny) = &request.deny {
+            settings.deny.clone_from(deny);
+        }
+        if let Some(size) = request.page_size {
+            settings.page_size = size;
+        }
+        let Settings { consistency, boot, agent, release, .. } = &mut *settings;
+        for (time, wanted) in [
+            (consistency, request.consistency_ms),
+            (boot, request.boot_ms),
+            (agent, request.agent_ms),
+            (release, request.release_ms),
+        ] {
+            *time = wanted.map_or(*time, Duration::from_millis);
+        }
+        if let Some(hold) = request.hold {
+            if let Some(old) = settings.hold.take() {
+                old.release.cancel();
+            }
+            settings.hold = hold.map(|HoldCall { call, when }| Hold {
+                left: call,
+                when,
+                release: CancellationToken::new(),
+            });
+        }
+    }
+
+    /// Whether an action such as `ec2:RunInstances` is refused.
+    pub(crate) fn denies(&self, action: &str) -> bool {
+        let wanted = |denied: &String| match denied.strip_suffix('*') {
+            Some(start) => action.starts_with(start),
+            None => denied == action,
+        };
+        self.settings().deny.iter().any(wanted)
+    }
+
+    pub(crate) fn consistency(&self) -> Duration {
+        self.settings().consistency
+    }
+
+    pub(crate) fn page_size(&self) -> Option<usize> {
+        self.settings().page_size
+    }
+
+    /// From pending to running, and other changes of state.
+    pub(crate) fn boot(&self) -> Duration {
+        self.settings().boot
+    }
+
+    /// From running to online.
+    pub(crate) fn agent(&self) -> Duration {
+        self.settings().agent
+    }
+
+    /// How long network interfaces outlive what they belonged to.
+    pub(crate) fn release(&self) -> Duration {
+        self.settings().release
+    }
+
+    /// The operation that is held at this moment.
+    pub(crate) fn held(&self) -> Option<String> {
+        self.settings().held.clone()
+    }
+
+    /// Counts a call; gives what to wait for when it is the one.
+    pub(crate) fn takes_hold(&self) -> Option<Held> {
+        let mut settings = self.settings();
+        let hold = settings.hold.as_mut()?;
+        hold.left = hold.left.checked_sub(1)?;
+        (hold.left == 0).then(|| Held { when: hold.when, release: hold.release.clone() })
+    }
+
+    /// Waits until a held call is released. Dropped when the client goes away.
+    pub(crate) async fn wait(&self, held: &Held, operation: &str) {
+        self.settings().held = Some(operation.to_owned());
+        let _shown = Shown(self);
+        held.release.cancelled().await;
+    }
+}
+
+/// Shows the held operation for as long as it lives.
+struct Shown<'a>(&'a CloudFaults);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.settings().held = None;
+    }
+}
