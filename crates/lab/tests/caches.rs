@@ -1,4 +1,4 @@
-//! ElastiCache and MemoryDB: where security groups and endpoints stand in their answers.
+//! `ElastiCache` and `MemoryDB`: where security groups and endpoints stand in their answers.
 
 use adit_lab::Lab;
 use serde_json::{Value, json};

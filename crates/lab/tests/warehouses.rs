@@ -1,4 +1,4 @@
-//! Redshift, OpenSearch, MSK and ECS: their answers and what they refuse.
+//! Redshift, `OpenSearch`, MSK and ECS: their answers and what they refuse.
 
 use adit_lab::{DEFAULT_INSTANCE, Lab};
 use http::Method;

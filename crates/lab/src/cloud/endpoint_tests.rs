@@ -110,6 +110,55 @@ fn a_cluster_leads_to_its_instances() {
 }
 
 #[test]
+fn a_container_reaches_what_its_groups_allow() {
+    let service = service();
+    let (vpc, subnet) = {
+        let cloud = service.cloud();
+        let subnet = cloud.ec2.subnets.values().next().expect("a subnet");
+        (subnet.vpc.clone(), subnet.id.clone())
+    };
+    let group = [("GroupName", "tools"), ("GroupDescription", "a test"), ("VpcId", &vpc)];
+    form(&service, "2016-11-15", "CreateSecurityGroup", &group);
+    let strange = {
+        let cloud = service.cloud();
+        let strange = cloud.ec2.groups.values().find(|group| group.name == "tools");
+        strange.expect("the group").id.clone()
+    };
+    let database = [
+        ("DBInstanceIdentifier", "orders"),
+        ("DBInstanceClass", "db.t4g.micro"),
+        ("Engine", "postgres"),
+        ("MasterUsername", "u"),
+        ("MasterUserPassword", "p"),
+    ];
+    form(&service, RDS, "CreateDBInstance", &database);
+    let ecs = |operation: &str, json: Value| {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        let reply = body(&service, &target, &json);
+        serde_json::from_str::<Value>(&reply.body).expect("JSON")
+    };
+    ecs("CreateCluster", json!({}));
+    let definition = json!({ "family": "tools", "containerDefinitions": [{ "name": "main" }] });
+    ecs("RegisterTaskDefinition", definition);
+    // The VPC's own group, which the database has too, lets its members in.
+    for (groups, reaches) in [(json!([]), true), (json!([strange]), false)] {
+        let network = json!({ "subnets": [subnet], "securityGroups": groups });
+        let run = json!({
+            "taskDefinition": "tools",
+            "enableExecuteCommand": true,
+            "networkConfiguration": { "awsvpcConfiguration": network },
+        });
+        let answer = ecs("RunTask", run);
+        let task = &answer["tasks"][0];
+        let id = task["taskArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an id");
+        let runtime = task["containers"][0]["runtimeId"].as_str().expect("a runtime");
+        let target = format!("ecs:default_{id}_{runtime}");
+        let host = "orders.c0ffee123456.us-east-1.rds.amazonaws.com";
+        assert_eq!(service.cloud().lets_through(&target, host, 5432), reaches, "{groups}");
+    }
+}
+
+#[test]
 fn a_proxy_listens_where_its_family_does() {
     let service = service();
     let subnet = {

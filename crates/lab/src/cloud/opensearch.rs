@@ -69,7 +69,7 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     let mut cloud = call.service.cloud();
     let super::State { ec2, opensearch: state, .. } = &mut *cloud;
     match call.operation {
-        "ListDomainNames" => list(state, call),
+        "ListDomainNames" => Ok(list(state, call)),
         "CreateDomain" => create(state, ec2, call),
         "DescribeDomain" => {
             let domain = named(state, call)?;
@@ -91,12 +91,12 @@ pub(crate) fn call(call: &Call<'_>) -> JsonOutcome {
     }
 }
 
-fn list(state: &State, call: &Call<'_>) -> JsonOutcome {
+fn list(state: &State, call: &Call<'_>) -> Value {
     let engine = "OpenSearch";
     let wanted = call.params.get("engineType").is_none_or(|wanted| wanted == engine);
     let domain = |one: &Domain| json!({ "DomainName": one.name, "EngineType": engine });
     let names: Value = state.domains.values().filter(|_| wanted).map(domain).collect();
-    Ok(json!({ "DomainNames": names }))
+    json!({ "DomainNames": names })
 }
 
 #[derive(Deserialize)]

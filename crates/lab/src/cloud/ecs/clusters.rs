@@ -9,7 +9,7 @@ use crate::cloud::{Call, CloudError, JsonOutcome};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Clusters {
+struct Request {
     cluster_name: Option<String>,
     #[serde(default)]
     clusters: Vec<String>,
@@ -20,7 +20,7 @@ struct Clusters {
 }
 
 pub(super) fn create(state: &mut State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { cluster_name, tags, .. } = parse(call)?;
+    let Request { cluster_name, tags, .. } = parse(call)?;
     let name = cluster_name.unwrap_or_else(|| "default".to_owned());
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 255 || !name.chars().all(letters) {
@@ -49,25 +49,24 @@ fn cluster(state: &State, name: &str, call: &Call<'_>) -> Value {
 }
 
 pub(super) fn describe(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { mut clusters, .. } = parse(call)?;
+    let Request { mut clusters, .. } = parse(call)?;
     if clusters.is_empty() {
         clusters.push("default".to_owned());
     }
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for wanted in &clusters {
-        match state.cluster(Some(wanted)) {
-            Ok(name) => found.push(cluster(state, &name, call)),
-            Err(_) => {
-                let missing = arn("cluster", short(wanted));
-                failures.push(json!({ "arn": missing, "reason": "MISSING" }));
-            }
+        if let Ok(name) = state.cluster(Some(wanted)) {
+            found.push(cluster(state, &name, call));
+        } else {
+            let missing = arn("cluster", short(wanted));
+            failures.push(json!({ "arn": missing, "reason": "MISSING" }));
         }
     }
     Ok(json!({ "clusters": found, "failures": failures }))
 }
 
 pub(super) fn list_all(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let Clusters { max_results, next_token, .. } = parse(call)?;
+    let Request { max_results, next_token, .. } = parse(call)?;
     let page = page(call, INVALID, PAGE, max_results, next_token.as_deref())?;
     let (arns, next) = page.of(state.clusters.keys().map(|name| arn("cluster", name)).collect());
     Ok(json!({ "clusterArns": arns, "nextToken": next }))

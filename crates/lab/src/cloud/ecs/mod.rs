@@ -197,7 +197,7 @@ fn placed(ec2: &ec2::State, call: &Call<'_>, network: AwsVpc) -> Result<Network,
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Tasks {
+struct Request {
     cluster: Option<String>,
     task: Option<String>,
     #[serde(default)]
@@ -210,7 +210,7 @@ struct Tasks {
 }
 
 fn stop(state: &mut State, call: &Call<'_>) -> JsonOutcome {
-    let Tasks { cluster, task, .. } = parse(call)?;
+    let Request { cluster, task, .. } = parse(call)?;
     let cluster = state.cluster(cluster.as_deref())?;
     let wanted = required("ClientException", "task", task.as_deref())?;
     let task = state.tasks.get_mut(short(wanted)).filter(|task| task.cluster == cluster);
@@ -222,7 +222,7 @@ fn stop(state: &mut State, call: &Call<'_>) -> JsonOutcome {
 }
 
 fn list_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let request: Tasks = parse(call)?;
+    let request: Request = parse(call)?;
     let cluster = state.cluster(request.cluster.as_deref())?;
     let page = page(call, INVALID, PAGE, request.max_results, request.next_token.as_deref())?;
     let stopped = request.desired_status.as_deref() == Some("STOPPED");
@@ -230,7 +230,7 @@ fn list_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
         task.cluster == cluster
             && (task.status(call.now()) == "STOPPED") == stopped
             && request.family.as_ref().is_none_or(|family| *family == task.family)
-            && request.started_by.is_none() | (request.started_by == task.started_by)
+            && (request.started_by.is_none() || request.started_by == task.started_by)
     };
     let arns = state.tasks.values().filter(wanted).map(Task::arn).collect();
     let (arns, next) = page.of(arns);
@@ -238,19 +238,19 @@ fn list_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
 }
 
 fn describe_tasks(state: &State, call: &Call<'_>) -> JsonOutcome {
-    let request: Tasks = parse(call)?;
+    let request: Request = parse(call)?;
     let cluster = state.cluster(request.cluster.as_deref())?;
     if request.tasks.is_empty() || request.tasks.len() > MOST.0 {
         return Err(CloudError::refuse(INVALID, "Tasks must have between 1 and 100 entries."));
     }
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for wanted in &request.tasks {
-        match state.tasks.get(short(wanted)).filter(|task| task.cluster == cluster) {
-            Some(task) => found.push(task.shown(call)),
-            None => {
-                let missing = arn("task", &format!("{cluster}/{}", short(wanted)));
-                failures.push(json!({ "arn": missing, "reason": "MISSING" }));
-            }
+        let task = state.tasks.get(short(wanted)).filter(|task| task.cluster == cluster);
+        if let Some(task) = task {
+            found.push(task.shown(call));
+        } else {
+            let missing = arn("task", &format!("{cluster}/{}", short(wanted)));
+            failures.push(json!({ "arn": missing, "reason": "MISSING" }));
         }
     }
     Ok(json!({ "tasks": found, "failures": failures }))
