@@ -1,4 +1,4 @@
-//! boto3: each story is a function of `boto3_calls.py`.
+//! boto3: each story is a function of `boto3_calls.py` or `boto3_cloud.py`.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,6 +16,11 @@ pub(crate) const STORIES: &[Story] = &[
     ("refusals", || story("refusals", &Lab::builder().start())),
     ("throttled_calls_are_tried_again", throttled_calls_are_tried_again),
     ("calls_over_tls", calls_over_tls),
+    ("instances_come_online_where_they_can", || cloud("instances_come_online_where_they_can")),
+    ("instances_are_made_once_for_a_token", || cloud("instances_are_made_once_for_a_token")),
+    ("groups_in_use_stay", || cloud("groups_in_use_stay")),
+    ("databases_are_found_by_page", || cloud("databases_are_found_by_page")),
+    ("roles_in_use_stay", || cloud("roles_in_use_stay")),
 ];
 
 fn throttled_calls_are_tried_again() {
@@ -36,8 +41,17 @@ fn story(name: &str, lab: &Lab) {
     run(&mut command(name, lab));
 }
 
+/// A story of the control plane.
+fn cloud(name: &str) {
+    run(&mut call("boto3_cloud.py", name, &Lab::builder().start()));
+}
+
 fn command(name: &str, lab: &Lab) -> Command {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/boto3_calls.py");
+    call("boto3_calls.py", name, lab)
+}
+
+fn call(script: &str, name: &str, lab: &Lab) -> Command {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign").join(script);
     let mut command = Command::new(python().program);
     command.env_clear().arg("-B").arg(script).arg(name);
     lab.credentials(&mut command);

@@ -75,7 +75,7 @@ impl From<Value> for Body {
 pub(crate) enum Format {
     /// EC2's own: parameters in a form, XML back.
     Ec2,
-    /// The query protocol of IAM, STS, RDS, ElastiCache and Redshift, with its namespace.
+    /// The query protocol of IAM, STS, RDS, `ElastiCache` and Redshift, with its namespace.
     Query { namespace: &'static str },
     /// JSON 1.1.
     Json,
