@@ -119,12 +119,11 @@ impl Denial {
             text.push_str(" on ");
             text.push_str(resource);
         }
-        match self.cause {
-            Cause::NotAllowed(policy) => text.push_str(&format!(": no {policy} allows it")),
-            Cause::Denied(policy) => text.push_str(&format!(": a {policy} denies it")),
-            Cause::Unknown => {}
-        }
-        Some(text)
+        Some(match self.cause {
+            Cause::NotAllowed(policy) => format!("{text}: no {policy} allows it"),
+            Cause::Denied(policy) => format!("{text}: a {policy} denies it"),
+            Cause::Unknown => text,
+        })
     }
 
     /// What to do about it, each one line.

@@ -19,7 +19,7 @@ async fn sleep(_: Duration) {
 /// How long something new may stay unseen by other calls and other services. Mostly it is seconds;
 /// EC2 has needed a minute to see an instance profile.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
-pub(crate) const CONSISTENCY: Duration = Duration::from_secs(120);
+pub(crate) const CONSISTENCY: Duration = Duration::from_mins(2);
 
 /// How waiting goes on: quickly at first, as most things take a second; then slower, so that many
 /// who wait do not use up the account's rate of calls. Jitter keeps them from calling together, and

@@ -55,7 +55,7 @@ pub async fn diagnose(aws: &Aws, id: &str) -> Result<Diagnosis, AwsError> {
     let place = match (instance.state, &reachability) {
         (State::Running, Reachability::Online { .. }) => None,
         (State::Running, _) => {
-            let network = describe_network(aws, &instance.vpc, false).await?;
+            let network = Box::pin(describe_network(aws, &instance.vpc, false)).await?;
             classify(&network).into_iter().find(|one| one.subnet.id == instance.subnet)
         }
         _ => None,

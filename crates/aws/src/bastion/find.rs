@@ -105,7 +105,7 @@ pub(super) fn utc(time: &DateTime) -> String {
 }
 
 /// How long an instance may take from one state to the next before something is wrong.
-pub(super) const STATE_LIMIT: Duration = Duration::from_secs(600);
+pub(super) const STATE_LIMIT: Duration = Duration::from_mins(10);
 
 /// A request that lacks what it must have, which is our fault.
 pub(super) fn unbuilt(error: &aws_smithy_types::error::operation::BuildError) -> AwsError {

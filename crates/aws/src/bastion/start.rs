@@ -20,7 +20,7 @@ const AGENT: Duration = Duration::from_secs(40);
 
 /// After this an agent is not slow, something is wrong: it tries again and again for a connection,
 /// and the first boot of the image takes a minute or two.
-const AGENT_LIMIT: Duration = Duration::from_secs(300);
+const AGENT_LIMIT: Duration = Duration::from_mins(5);
 
 /// Starts an instance and waits until its agent answers. One that runs is only waited for.
 pub async fn start(
@@ -39,7 +39,7 @@ pub async fn start(
         State::ShuttingDown | State::Terminated => return Err(gone(id, bastion.state)),
         State::Pending | State::Running | State::Stopping => {}
     }
-    online(aws, &client, id, tell).await
+    Box::pin(online(aws, &client, id, tell)).await
 }
 
 /// Waits until an instance runs and its agent answers.
@@ -50,7 +50,7 @@ async fn online(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<
     if poll(AGENT_LIMIT, check, || tell(wait.progress())).await?.is_some() {
         return Ok(());
     }
-    let diagnosis = diagnose(aws, id).await?;
+    let diagnosis = Box::pin(diagnose(aws, id)).await?;
     let mut error = AwsError::new(AwsErrorKind::TargetNotConnected, diagnosis.message);
     error.hints = diagnosis.hints;
     Err(error)

@@ -51,16 +51,13 @@ fn classify_one(network: &Network, subnet: &Subnet) -> Classified {
         Some(Gateway::Vpn(id)) => {
             (Class::Nat, format!("its default route goes to the private gateway {id}"))
         }
-        Some(Gateway::Interface(id)) => {
-            (Class::Nat, format!("its default route goes through {id}"))
-        }
         // Behind a firewall there may be either kind of gateway. Who wants public addresses there
         // has the subnet give them.
         Some(Gateway::Appliance(id)) if subnet.maps_public_ip => (
             Class::Public,
             format!("its default route goes through {id}, and it gives public addresses"),
         ),
-        Some(Gateway::Appliance(id)) => {
+        Some(Gateway::Appliance(id) | Gateway::Interface(id)) => {
             (Class::Nat, format!("its default route goes through {id}"))
         }
         Some(Gateway::Other(id)) => without_route(

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
-use aws_sdk_ec2::types::{Filter, Instance};
+use aws_sdk_ec2::types::{Filter, Instance, Reservation};
 
 use super::entry::{Entry, tags};
 use super::{Kind, Selector, TargetSpec, find};
@@ -22,7 +22,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     let pages = call.into_paginator().items().send();
     let reservations: Result<Vec<_>, _> = Box::pin(pages.collect()).await;
     match reservations {
-        Ok(all) => Ok(all.iter().flat_map(|one| one.instances()).map(entry).collect()),
+        Ok(all) => Ok(all.iter().flat_map(Reservation::instances).map(entry).collect()),
         Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
         Err(error) => Err(failed(aws, "DescribeInstances")(error)),
     }
@@ -35,7 +35,7 @@ pub(super) async fn all(aws: &Aws) -> Result<Vec<Entry>, AwsError> {
         Box::pin(call.into_paginator().items().send().collect()).await;
     let reservations = reservations.map_err(failed(aws, "DescribeInstances"))?;
     let mut entries: Vec<Entry> =
-        reservations.iter().flat_map(|one| one.instances()).map(entry).collect();
+        reservations.iter().flat_map(Reservation::instances).map(entry).collect();
     entries.retain(|entry| entry.found.tags.get("adit:purpose").is_none_or(|is| is != "bastion"));
     Ok(entries)
 }

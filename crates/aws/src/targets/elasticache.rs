@@ -332,11 +332,11 @@ fn place(entry: &mut Entry, cluster: &CacheCluster, vpcs: &HashMap<&str, &str>) 
 
 /// What cluster mode means for those who reach one port, of this service and of `MemoryDB`.
 pub(super) fn redirects(kind: Kind, id: &str, shards: usize) -> String {
-    let mut text = "clients in cluster mode go on to nodes that only the VPC reaches: turn cluster mode off in the client".to_owned();
+    let text = "clients in cluster mode go on to nodes that only the VPC reaches: turn cluster mode off in the client".to_owned();
     if shards > 1 {
-        text.push_str(&format!(
-            "; it then reaches the keys of one of the {shards} shards, and {kind}:{id}/NODE says of which"
-        ));
+        return format!(
+            "{text}; it then reaches the keys of one of the {shards} shards, and {kind}:{id}/NODE says of which"
+        );
     }
     text
 }

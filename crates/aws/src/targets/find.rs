@@ -161,7 +161,7 @@ pub(super) fn ambiguous(aws: &Aws, spec: &TargetSpec, entries: &[Entry]) -> AwsE
     names.truncate(SHOWN);
     let mut shown = names.join(", ");
     if more > 0 {
-        shown.push_str(&format!(" and {more} more"));
+        shown = format!("{shown} and {more} more");
     }
     let what = match &spec.select {
         Selector::Tag { key, value } => format!("have the tag {key}={value}"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_memorydb::Client;
 use aws_sdk_memorydb::error::ProvideErrorMetadata;
-use aws_sdk_memorydb::types::{Cluster, SubnetGroup};
+use aws_sdk_memorydb::types::{Cluster, Shard, SubnetGroup};
 
 use super::entry::{Entry, tags};
 use super::{Kind, Selector, TargetSpec, elasticache, find};
@@ -66,7 +66,7 @@ fn entry(cluster: &Cluster, group: Option<&SubnetGroup>) -> Entry {
         entry.at(endpoint.address(), Some(endpoint.port()));
     }
     entry.groups(cluster.security_groups().iter().map(|group| group.security_group_id()));
-    let nodes = cluster.shards().iter().flat_map(|shard| shard.nodes());
+    let nodes = cluster.shards().iter().flat_map(Shard::nodes);
     entry.zones(nodes.clone().map(|node| node.availability_zone()));
     let found = &mut entry.found;
     found.arn = cluster.arn().map(str::to_owned);

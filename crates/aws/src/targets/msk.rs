@@ -3,7 +3,7 @@
 use aws_sdk_kafka::Client;
 use aws_sdk_kafka::error::ProvideErrorMetadata;
 use aws_sdk_kafka::operation::get_bootstrap_brokers::GetBootstrapBrokersOutput;
-use aws_sdk_kafka::types::{Cluster, ClusterState};
+use aws_sdk_kafka::types::{Cluster, ClusterState, Serverless, VpcConfig};
 use futures_util::{StreamExt, stream};
 
 use super::entry::Entry;
@@ -29,7 +29,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
             clusters.retain(|cluster| cluster.cluster_name() == Some(name.as_str()));
         }
         Selector::Tag { key, value } => {
-            clusters.retain(|cluster| cluster.tags().and_then(|tags| tags.get(key)) == Some(value))
+            clusters.retain(|cluster| cluster.tags().and_then(|tags| tags.get(key)) == Some(value));
         }
         Selector::Arn(_) => {}
     }
@@ -82,7 +82,7 @@ fn subnet_ids(cluster: &Cluster) -> Vec<String> {
     if let Some(nodes) = cluster.provisioned().and_then(|own| own.broker_node_group_info()) {
         return nodes.client_subnets().to_vec();
     }
-    let vpcs = cluster.serverless().map(|own| own.vpc_configs()).unwrap_or_default();
+    let vpcs = cluster.serverless().map(Serverless::vpc_configs).unwrap_or_default();
     vpcs.first().map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default()
 }
 
@@ -98,7 +98,7 @@ fn entry(
         entry.groups(nodes.security_groups().iter().map(|id| Some(id.as_str())));
     } else if let Some(own) = cluster.serverless() {
         // With several VPCs, the first is where it was made.
-        let groups = own.vpc_configs().first().map(|vpc| vpc.security_group_ids());
+        let groups = own.vpc_configs().first().map(VpcConfig::security_group_ids);
         entry.groups(groups.unwrap_or_default().iter().map(|id| Some(id.as_str())));
     }
     let found = &mut entry.found;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_opensearch::Client;
 use aws_sdk_opensearch::error::ProvideErrorMetadata;
+use aws_sdk_opensearch::operation::describe_domains::DescribeDomainsOutput;
 use aws_sdk_opensearch::types::DomainStatus;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -52,7 +53,7 @@ pub(super) async fn all(aws: &Aws) -> Result<Vec<Entry>, AwsError> {
     let answers: Result<Vec<_>, _> =
         stream::iter(calls).buffered(find::AT_ONCE).try_collect().await;
     let answers = answers.map_err(failed(aws, "DescribeDomains"))?;
-    Ok(answers.iter().flat_map(|answer| answer.domain_status_list()).map(entry).collect())
+    Ok(answers.iter().flat_map(DescribeDomainsOutput::domain_status_list).map(entry).collect())
 }
 
 async fn fetch_tags(aws: &Aws, arn: String) -> Result<BTreeMap<String, String>, AwsError> {

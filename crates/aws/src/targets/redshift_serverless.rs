@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_redshiftserverless::Client;
 use aws_sdk_redshiftserverless::error::ProvideErrorMetadata;
-use aws_sdk_redshiftserverless::types::Workgroup;
+use aws_sdk_redshiftserverless::types::{VpcEndpoint, Workgroup};
 
 use super::entry::{Entry, tags};
 use super::{Kind, Selector, TargetSpec, find};
@@ -49,7 +49,7 @@ fn entry(group: &Workgroup) -> Entry {
         entry.at(endpoint.address(), endpoint.port().or(group.port()));
         let inside = endpoint.vpc_endpoints();
         entry.found.vpc = inside.iter().find_map(|one| one.vpc_id()).map(str::to_owned);
-        let interfaces = inside.iter().flat_map(|one| one.network_interfaces());
+        let interfaces = inside.iter().flat_map(VpcEndpoint::network_interfaces);
         entry.zones(interfaces.map(|one| one.availability_zone()));
     }
     let found = &mut entry.found;

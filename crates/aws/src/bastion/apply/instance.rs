@@ -169,27 +169,23 @@ impl Run<'_> {
     pub(super) async fn set_profile(&self, instance: &str, profile: &str) -> Result<(), AwsError> {
         let call = || async {
             let wanted = sdk::IamInstanceProfileSpecification::builder().name(profile).build();
-            match self.association(instance).await? {
-                Some(id) => {
-                    let call = self
-                        .ec2
-                        .replace_iam_instance_profile_association()
-                        .association_id(id)
-                        .iam_instance_profile(wanted);
-                    let answer = call.send().await.map(drop);
-                    answer
-                        .map_err(|error| self.told("ReplaceIamInstanceProfileAssociation", &error))
-                }
-                None => {
-                    let call = self
-                        .ec2
-                        .associate_iam_instance_profile()
-                        .instance_id(instance)
-                        .iam_instance_profile(wanted);
-                    let answer = call.send().await.map(drop);
-                    answer.map_err(|error| self.told("AssociateIamInstanceProfile", &error))
-                }
+            if let Some(id) = self.association(instance).await? {
+                let call = self
+                    .ec2
+                    .replace_iam_instance_profile_association()
+                    .association_id(id)
+                    .iam_instance_profile(wanted);
+                let answer = call.send().await.map(drop);
+                return answer
+                    .map_err(|error| self.told("ReplaceIamInstanceProfileAssociation", &error));
             }
+            let call = self
+                .ec2
+                .associate_iam_instance_profile()
+                .instance_id(instance)
+                .iam_instance_profile(wanted);
+            let answer = call.send().await.map(drop);
+            answer.map_err(|error| self.told("AssociateIamInstanceProfile", &error))
         };
         // `IncorrectState`: it got a profile between our two calls.
         let is_early =

@@ -91,7 +91,7 @@ pub async fn apply(
         }
     }
     if let Some(id) = run.launched.take() {
-        match run.bring_online(id.clone(), tell).await {
+        match Box::pin(run.bring_online(id.clone(), tell)).await {
             Ok(id) => applied = Applied { bastion: Some(id), is_online: true, ..applied },
             Err(error) => {
                 return Err(failed("bring the bastion online".to_owned(), &id, applied, error));
@@ -186,10 +186,10 @@ impl Run<'_> {
     /// Waits until the agent answers. In that time all that others did comes into sight, so here it
     /// shows for certain whether two have made a bastion at once.
     async fn bring_online(&mut self, id: String, tell: Tell<'_>) -> Result<String, AwsError> {
-        start(self.aws, &id, &mut *tell).await?;
+        Box::pin(start(self.aws, &id, &mut *tell)).await?;
         let settled = self.settle(id.clone(), tell).await?;
         if settled != id {
-            start(self.aws, &settled, tell).await?;
+            Box::pin(start(self.aws, &settled, tell)).await?;
         }
         Ok(settled)
     }

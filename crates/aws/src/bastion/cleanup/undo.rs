@@ -12,7 +12,7 @@ use crate::network::{describe_endpoints, filter};
 use crate::wait::{code, is_unseen, poll, retry};
 
 /// How long the interfaces of a terminated instance or a deleted endpoint may hold a group.
-const INTERFACES_LIMIT: Duration = Duration::from_secs(300);
+const INTERFACES_LIMIT: Duration = Duration::from_mins(5);
 /// How long IAM may think that something removed is still used.
 const IAM_LIMIT: Duration = Duration::from_secs(30);
 
@@ -119,7 +119,7 @@ impl<'a> Undo<'a> {
             Err(error) => gone_is_done(Err(error))?,
         }
         let wait =
-            Wait::new(format!("the endpoint {endpoint} to be deleted"), Duration::from_secs(60));
+            Wait::new(format!("the endpoint {endpoint} to be deleted"), Duration::from_mins(1));
         let check = || async {
             let by_id = filter("vpc-endpoint-id", endpoint);
             let found = describe_endpoints(self.aws, &self.ec2, by_id).await?;

@@ -32,7 +32,7 @@ impl<'a> Planner<'a> {
             }
         }
         for door in doors {
-            self.open(door, bastion_group);
+            self.open(&door, bastion_group);
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> Planner<'a> {
         Some(door)
     }
 
-    fn open(&mut self, door: Door, bastion_group: &GroupRef) {
+    fn open(&mut self, door: &Door, bastion_group: &GroupRef) {
         let peer = RulePeer::Group(bastion_group.clone());
         let group = GroupRef::Id(door.group.clone());
         let standing = peer.standing().and_then(|peer| {

@@ -58,7 +58,7 @@ impl<'a> Planner<'a> {
             );
         }
         for way in self.ways() {
-            self.way_out(&group, standing, way);
+            self.way_out(&group, standing, &way);
         }
         // Last, so that a session in progress is not cut.
         self.revoke_default(&group, standing);
@@ -149,7 +149,7 @@ impl<'a> Planner<'a> {
         self.vpc.cidrs.iter().chain(&self.vpc.ipv6_cidrs).cloned().collect()
     }
 
-    fn way_out(&mut self, group: &GroupRef, standing: Option<&Group>, way: Way) {
+    fn way_out(&mut self, group: &GroupRef, standing: Option<&Group>, way: &Way) {
         let peer = Peer::Cidr(way.cidr.clone());
         let own = standing.and_then(|group| {
             let is_own = |rule: &&Rule| rule.is_exactly(way.port, &peer) && is_for_targets(rule);

@@ -92,14 +92,13 @@ impl Planner<'_> {
     fn run(&mut self) -> Result<(), PlanError> {
         let bastion = self.bastion();
         let subnets = classify(&self.inventory.network);
-        let (place, isolated) = match &bastion {
-            Some(bastion) => (None, self.isolated_place_of(bastion, &subnets)),
-            None => {
-                let place = self.place(&subnets)?;
-                let isolated = place.subnet.class == Class::Isolated;
-                let subnet = isolated.then(|| place.subnet.clone());
-                (Some(place), subnet)
-            }
+        let (place, isolated) = if let Some(bastion) = &bastion {
+            (None, self.isolated_place_of(bastion, &subnets))
+        } else {
+            let place = self.place(&subnets)?;
+            let isolated = place.subnet.class == Class::Isolated;
+            let subnet = isolated.then(|| place.subnet.clone());
+            (Some(place), subnet)
         };
         if isolated.is_some() && self.vpc.private_dns == Some(false) {
             return Err(PlanError::PrivateNamesOff { vpc: self.vpc.id.clone() });

@@ -35,7 +35,8 @@ fn read(plan: &Plan) -> String {
 fn refusal(inventory: &Inventory, desired: &Desired) -> String {
     let error = plan(inventory, desired).unwrap_err();
     let hints = error.hints();
-    format!("{error}\n{}", hints.iter().map(|hint| format!("> {hint}\n")).collect::<String>())
+    let hints: Vec<String> = hints.iter().map(|hint| format!("> {hint}")).collect();
+    format!("{error}\n{}", hints.join("\n"))
 }
 
 #[test]
