@@ -10,8 +10,7 @@ use aws_sdk_elasticache::types::{
 };
 
 use super::arn::Arn;
-use super::entry::{Entry, tags};
-use super::list::Part;
+use super::entry::{Entry, Part, tags};
 use super::subnets::{self, Subnets};
 use super::{Kind, Selector, TargetSpec, find};
 use crate::error::{AwsError, failed};

@@ -6,6 +6,9 @@ use super::{Found, Kind, Target, TargetSpec};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::similar::similar;
 
+/// What was found of some kinds, and which of them could not be listed.
+pub(super) type Part = (Vec<Entry>, Vec<(Kind, AwsError)>);
+
 /// A resource with all its endpoints.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {

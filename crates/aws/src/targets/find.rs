@@ -1,4 +1,4 @@
-//! What all kinds share: how one is named, how tags are looked for, and what to say when none fits.
+//! What all kinds share: how one is named, and how tags are looked for.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,10 +7,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::arn::Arn;
 use super::entry::{Entry, unusable};
-use super::{Kind, Selector, TargetSpec, list};
+use super::{Selector, TargetSpec};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
-use crate::similar::similar;
 
 /// How many calls for the details of single resources are under way at once: quick for dozens of
 /// them, and below what the services' rate limits start at.
@@ -88,88 +87,4 @@ pub(super) fn check_region(aws: &Aws, spec: &TargetSpec) -> Result<(), AwsError>
         }
         _ => Ok(()),
     }
-}
-
-/// What to say when there is nothing that `spec` means: where it was looked for, and what looks
-/// like it. Costs a look at all there is of these kinds.
-pub(super) async fn not_found(aws: &Aws, spec: &TargetSpec) -> AwsError {
-    let (kind, account) = (spec.kind, aws.account().await);
-    let which = match &spec.select {
-        Selector::Tag { key, value } => format!("with the tag {key}={value}"),
-        Selector::Id(id) | Selector::Arn(id) => format!("`{id}`"),
-    };
-    let whose = account.as_ref().map(|id| format!(" (account {id})")).unwrap_or_default();
-    let mut error = AwsError::new(
-        AwsErrorKind::TargetNotFound,
-        format!("there is no {} {which} {}{whose}", kind.noun(), aws.place()),
-    );
-    let all = Box::pin(list(aws, family(kind))).await.found;
-    if let Some(name) = name(&spec.select) {
-        for other in all.iter().filter(|other| other.kind != kind && other.id == name) {
-            error = error.hint(format!(
-                "`{name}` is {}: write {}:{name}",
-                other.kind.one(),
-                other.kind
-            ));
-        }
-        let own = all.iter().filter(|other| other.kind == kind);
-        let names = own.flat_map(|other| [Some(other.id.as_str()), other.name.as_deref()]);
-        let near: Vec<String> =
-            similar(name, names.flatten()).iter().map(|name| format!("{kind}:{name}")).collect();
-        if !near.is_empty() {
-            error = error.hint(format!("did you mean {}?", near.join(", ")));
-        }
-    }
-    if let (Selector::Arn(text), Some(account)) = (&spec.select, &account)
-        && let Some(arn) = Arn::parse(text)
-        && arn.account != account
-    {
-        error = error.hint(format!("the ARN is one of account {}", arn.account));
-    }
-    error.hint(format!("`adit list {kind}` shows what there is; --region and --profile say where"))
-}
-
-/// The kinds that people take for one another.
-fn family(kind: Kind) -> &'static [Kind] {
-    match kind {
-        Kind::Rds | Kind::Aurora | Kind::RdsProxy | Kind::DocDb | Kind::Neptune => {
-            &[Kind::Rds, Kind::Aurora, Kind::RdsProxy, Kind::DocDb, Kind::Neptune]
-        }
-        Kind::ElastiCache | Kind::MemoryDb => &[Kind::ElastiCache, Kind::MemoryDb],
-        Kind::Redshift | Kind::RedshiftServerless => &[Kind::Redshift, Kind::RedshiftServerless],
-        Kind::OpenSearch => &[Kind::OpenSearch],
-        Kind::Msk => &[Kind::Msk],
-        Kind::Ec2 => &[Kind::Ec2],
-        Kind::Host => &[],
-    }
-}
-
-/// What to say when several fit.
-pub(super) fn ambiguous(aws: &Aws, spec: &TargetSpec, entries: &[Entry]) -> AwsError {
-    /// As many as a reader takes in at a glance.
-    const SHOWN: usize = 10;
-    let mut names: Vec<String> = entries
-        .iter()
-        .map(|entry| {
-            let mut one = spec.clone();
-            one.select = Selector::Id(entry.found.id.clone());
-            one.to_string()
-        })
-        .collect();
-    names.sort();
-    let more = names.len().saturating_sub(SHOWN);
-    names.truncate(SHOWN);
-    let mut shown = names.join(", ");
-    if more > 0 {
-        shown = format!("{shown} and {more} more");
-    }
-    let what = match &spec.select {
-        Selector::Tag { key, value } => format!("have the tag {key}={value}"),
-        Selector::Id(id) | Selector::Arn(id) => format!("are called `{id}`"),
-    };
-    AwsError::new(
-        AwsErrorKind::TargetAmbiguous,
-        format!("{} {}s {what} {}", entries.len(), spec.kind.noun(), aws.place()),
-    )
-    .hint(format!("choose one: {shown}"))
 }

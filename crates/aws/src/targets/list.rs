@@ -3,16 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::entry::Entry;
+use super::entry::{Entry, Part};
 use super::{
     Kind, Listing, cluster, ec2, elasticache, memorydb, msk, opensearch, rds, rds_proxy, redshift,
     redshift_serverless,
 };
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
-
-/// What was found of some kinds, and which of them could not be listed.
-pub(super) type Part = (Vec<Entry>, Vec<(Kind, AwsError)>);
 
 type Pending<'a> = Pin<Box<dyn Future<Output = Part> + Send + 'a>>;
 

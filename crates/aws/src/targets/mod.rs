@@ -18,6 +18,7 @@ mod rds;
 mod rds_proxy;
 mod redshift;
 mod redshift_serverless;
+mod refuse;
 mod spec;
 mod subnets;
 
@@ -287,11 +288,11 @@ pub async fn resolve(aws: &Aws, spec: &TargetSpec) -> Result<Target, AwsError> {
     };
     find::retain(&mut entries, &spec.select);
     if entries.len() > 1 {
-        return Err(find::ambiguous(aws, spec, &entries));
+        return Err(refuse::ambiguous(aws, spec, &entries));
     }
     match entries.pop() {
         Some(entry) => entry.into_target(spec),
-        None => Err(find::not_found(aws, spec).await),
+        None => Err(refuse::not_found(aws, spec).await),
     }
 }
 
