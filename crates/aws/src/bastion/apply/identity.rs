@@ -4,9 +4,8 @@ use aws_sdk_iam::types::Tag;
 use serde_json::json;
 
 use super::{Run, taken};
-use crate::bastion::find::unbuilt;
 use crate::bastion::read::{find_profile, find_role, policy};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, AwsErrorKind, from_sdk, unbuilt};
 use crate::naming;
 use crate::tags::{self, Purpose, Tags};
 use crate::wait::{CONSISTENCY, code, is_unseen, poll, retry};
@@ -47,6 +46,11 @@ impl Run<'_> {
                 let is_ours =
                     role.is_some_and(|role| tags::is_of(&role.tags, Purpose::Role, self.vpc));
                 if is_ours { Ok(()) } else { Err(taken("role", name)) }
+            }
+            Err(error) if error.kind == AwsErrorKind::AccessDenied && boundary.is_none() => {
+                Err(error
+                    .hint("some accounts allow new roles only with a boundary: --permissions-boundary ARN")
+                    .hint("without a role of its own: --bastion i-… takes an instance that is managed already"))
             }
             Err(error) => Err(error),
         }

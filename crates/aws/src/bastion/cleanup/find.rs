@@ -8,10 +8,10 @@ use futures_util::future::try_join_all;
 
 use super::order::{Found, of_target};
 use super::{Leftovers, Scope};
-use crate::bastion::find::{describe, tagged, unbuilt};
+use crate::bastion::find::{describe, tagged};
 use crate::bastion::read::{find_profile, find_role};
 use crate::bastion::{Bastion, State};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, from_sdk, unbuilt};
 use crate::load::Aws;
 use crate::naming;
 use crate::network::{
