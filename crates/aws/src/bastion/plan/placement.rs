@@ -123,7 +123,7 @@ impl Planner<'_> {
         let wish = self.desired.options.public_ip;
         if classified.class == Class::Public && wish == Some(false) {
             return Err(Unfit {
-                public_ip_helps: true,
+                public_ip_helps: self.machine(&subnet.zone).is_ok(),
                 ..Unfit::because(format!("{}, which needs a public address", classified.why))
             });
         }
@@ -131,7 +131,7 @@ impl Planner<'_> {
             let can_have_endpoints = classified.refusals.is_empty();
             if !(can_have_endpoints && self.desired.options.create_endpoints) {
                 return Err(Unfit {
-                    endpoints_help: can_have_endpoints,
+                    endpoints_help: can_have_endpoints && self.machine(&subnet.zone).is_ok(),
                     ..Unfit::because(classified.why.clone())
                 });
             }
@@ -155,7 +155,13 @@ impl Planner<'_> {
             Some(Machine { instance_type: name.to_owned(), architecture, image })
         });
         machine.ok_or_else(|| {
-            Unfit::because(format!("{} is not offered in {zone}", wanted.join(" or ")))
+            Unfit::because(match wanted[..] {
+                [..] if wanted.iter().any(|name| offered(name)) => {
+                    "Amazon Linux 2023 has no image for the types that its zone offers".to_owned()
+                }
+                [one] => format!("{one} is not offered in {zone}"),
+                _ => format!("neither {} is offered in {zone}", wanted.join(" nor ")),
+            })
         })
     }
 
@@ -179,7 +185,7 @@ impl Planner<'_> {
             None if instance_type == DEFAULT_TYPES[0] => {
                 "the smallest that does, ARM because it costs less".to_owned()
             }
-            None => format!("{} is not offered in {}", DEFAULT_TYPES[0], subnet.zone),
+            None => format!("{} cannot be had in {}", DEFAULT_TYPES[0], subnet.zone),
         };
         self.plan.reasons.push(format!("type {instance_type}: {reason}"));
         self.plan.reasons.push(format!(
