@@ -89,6 +89,11 @@ pub(crate) fn code(error: &AwsError) -> &str {
     }
 }
 
+/// For calls that are never too early: they are made again only when the service asks for fewer.
+pub(crate) fn never(_: &AwsError) -> bool {
+    false
+}
+
 /// Whether the error says that a resource is not there, which it may be for others already.
 pub(crate) fn is_unseen(error: &AwsError) -> bool {
     let code = code(error);

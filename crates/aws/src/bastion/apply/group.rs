@@ -10,7 +10,7 @@ use crate::bastion::plan::{RulePeer, RuleSpec};
 use crate::error::AwsError;
 use crate::network::{Peer, account_of, describe_groups, describe_own_rules, filter};
 use crate::tags::{self, Purpose, Tags};
-use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
+use crate::wait::{CONSISTENCY, code, is_group_unseen, never, poll, retry};
 
 impl Run<'_> {
     pub(super) async fn create_group(
@@ -19,16 +19,17 @@ impl Run<'_> {
         description: &str,
         tags: &Tags,
     ) -> Result<String, AwsError> {
-        let answer = self
-            .ec2
-            .create_security_group()
-            .group_name(name)
-            .description(description)
-            .vpc_id(self.vpc)
-            .tag_specifications(tagged(ResourceType::SecurityGroup, tags))
-            .send()
-            .await;
-        match answer.map_err(|error| self.told("CreateSecurityGroup", &error)) {
+        let call = || async {
+            let call = self
+                .ec2
+                .create_security_group()
+                .group_name(name)
+                .description(description)
+                .vpc_id(self.vpc)
+                .tag_specifications(tagged(ResourceType::SecurityGroup, tags));
+            call.send().await.map_err(|error| self.told("CreateSecurityGroup", &error))
+        };
+        match retry(CONSISTENCY, call, never).await {
             Ok(answer) => Ok(answer.group_id.unwrap_or_default()),
             Err(error) if code(&error) == "InvalidGroup.Duplicate" => {
                 self.take_group(name, tags).await
@@ -162,8 +163,11 @@ impl Run<'_> {
     }
 
     pub(super) async fn tag_rule(&self, rule: &str, tags: &Tags) -> Result<(), AwsError> {
-        let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
-        call.send().await.map(drop).map_err(|error| self.told("CreateTags", &error))
+        let call = || async {
+            let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
+            call.send().await.map_err(|error| self.told("CreateTags", &error))
+        };
+        retry(CONSISTENCY, call, never).await.map(drop)
     }
 
     fn permission(&self, rule: &RuleSpec) -> Result<IpPermission, AwsError> {

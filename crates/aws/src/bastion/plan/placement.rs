@@ -149,7 +149,7 @@ impl Planner<'_> {
         let wish = self.desired.options.public_ip;
         if classified.class == Class::Public && wish == Some(false) {
             return Err(Unfit {
-                public_ip_helps: true,
+                public_ip_helps: self.machine(&subnet.zone).is_ok(),
                 may_work: true,
                 ..Unfit::because(format!("{}, which needs a public address", classified.why))
             });
@@ -158,7 +158,7 @@ impl Planner<'_> {
             let can_have_endpoints = self.can_have_endpoints(classified);
             if !(can_have_endpoints && self.desired.options.create_endpoints) {
                 return Err(Unfit {
-                    endpoints_help: can_have_endpoints,
+                    endpoints_help: can_have_endpoints && self.machine(&subnet.zone).is_ok(),
                     may_work: true,
                     ..Unfit::because(self.why(classified))
                 });
@@ -212,7 +212,10 @@ impl Planner<'_> {
                 .map(|architecture| architecture.as_str())
                 .collect();
             Unfit::because(if without_image.is_empty() {
-                format!("{} is not offered in {zone}", wanted.join(" or "))
+                match wanted[..] {
+                    [one] => format!("{one} is not offered in {zone}"),
+                    _ => format!("neither {} is offered in {zone}", wanted.join(" nor ")),
+                }
             } else {
                 format!(
                     "there is no image of Amazon Linux 2023 for {} in {}",
