@@ -119,7 +119,7 @@ fn command(scope: &Scope) -> String {
 
 /// Prints what would be removed, in order.
 fn show(aws: &Aws, leftovers: &Leftovers, printer: Printer) -> Result<(), Failure> {
-    let Leftovers { removals, kept, sessions } = leftovers;
+    let Leftovers { removals, kept, sessions, .. } = leftovers;
     printer.event(&Event::RemovalPlan { region: aws.region(), steps: removals, kept, sessions })?;
     if !removals.is_empty() {
         let mut table = Table::new(&["#", "REMOVE", "VPC"]);
@@ -136,6 +136,15 @@ fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
     for (bastion, count) in &leftovers.sessions {
         let then = if force { "they end" } else { "it stays unless --force is given" };
         printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
+    }
+    if let Some(unasked) = &leftovers.unasked {
+        let then =
+            if force { "if there are any, they end" } else { "it stays unless --force is given" };
+        let bastions = unasked.bastions.join(", ");
+        printer.warn(&format!(
+            "whether sessions are live on {bastions} is not known: {}; {then}",
+            unasked.why
+        ));
     }
     for one in &leftovers.kept {
         printer.warn(&format!("{} stays: {}", one.resource, one.why));

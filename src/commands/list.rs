@@ -76,7 +76,12 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
         warn(printer, &format!("{kind} cannot be listed: {error}"))?;
     }
     let bastions = match bastions {
-        Ok(bastions) => Some(bastions),
+        Ok(bastions) => {
+            for stranger in &bastions.strangers {
+                warn(printer, &format!("{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used", stranger.id))?;
+            }
+            Some(bastions.own)
+        }
         Err(error) => {
             warn(printer, &format!("bastions cannot be listed: {error}"))?;
             None

@@ -85,14 +85,28 @@ pub(crate) async fn locate(
     let (target, bastions) =
         tokio::join!(targets::resolve(aws, spec), bastion::find(aws, spec.vpc.as_deref()));
     let (target, bastions) = (target?, bastions?);
-    let here: Vec<Bastion> = bastions.into_iter().filter(|one| one.vpc == target.vpc).collect();
+    let is_here = |one: &Bastion| one.vpc == target.vpc;
+    let strangers: Vec<_> = bastions.strangers.into_iter().filter(is_here).collect();
+    let here: Vec<Bastion> = bastions.own.into_iter().filter(is_here).collect();
     let Some(bastion) = here.first() else {
-        let message = format!("{} has no bastion, and {spec} is in it", target.vpc);
+        let mut message = format!("{} has no bastion, and {spec} is in it", target.vpc);
+        if let Some(stranger) = strangers.first() {
+            message = format!(
+                "{message}; {} is tagged as one, but has neither adit's instance profile nor its security group",
+                stranger.id
+            );
+        }
         return Err(Failure::new(Kind::Bastion, message)
             .hint(format!("`adit init --target {}` makes one", quoted(&spec.to_string())))
             .hint("with a machine of your own: --bastion i-…, mi-…, tag:KEY=VALUE"));
     };
     let mut warnings = target.warnings;
+    for stranger in &strangers {
+        warnings.push(format!(
+            "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
+            stranger.id
+        ));
+    }
     if here.len() > 1 {
         warnings.push(format!(
             "{} has {} bastions; {} is used, `adit cleanup` removes all of them",

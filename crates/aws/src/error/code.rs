@@ -31,8 +31,17 @@ pub(super) fn from_code(
         | "IncompleteSignatureException"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
-        | "AuthFailure" => AwsError::new(AwsErrorKind::NoCredentials, text)
-            .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right"),
+        | "OptInRequired"
+        | "AuthFailure" => {
+            let error = AwsError::new(AwsErrorKind::NoCredentials, text)
+                .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right");
+            // How services answer where a region has to be enabled first.
+            if matches!(code, "AuthFailure" | "InvalidClientTokenId" | "OptInRequired" | "UnrecognizedClientException") {
+                error.hint("or the region is not enabled for this account: `aws account list-regions` shows which are")
+            } else {
+                error
+            }
+        }
         "AccessDenied" | "AccessDeniedException" | "ForbiddenException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
             let denial = Denial::parse(call, code, &detail);
             let text = match denial.sentence() {

@@ -2,6 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::FaultRequest;
@@ -12,18 +13,22 @@ const RELEASE: Duration = Duration::from_millis(300);
 
 /// The faults of the control plane that are in force.
 #[derive(Debug)]
-pub(crate) struct CloudFaults(Mutex<Settings>);
+pub(crate) struct CloudFaults {
+    settings: Mutex<Settings>,
+    /// The operation that is held at this moment.
+    held: watch::Sender<Option<String>>,
+}
 
 #[derive(Debug)]
 struct Settings {
     deny: Vec<String>,
+    allow: Option<Vec<String>>,
     consistency: Duration,
     page_size: Option<usize>,
     boot: Duration,
     agent: Duration,
     release: Duration,
     hold: Option<Hold>,
-    held: Option<String>,
 }
 
 #[derive(Debug)]
@@ -62,22 +67,23 @@ pub(crate) struct Held {
 
 impl Default for CloudFaults {
     fn default() -> Self {
-        Self(Mutex::new(Settings {
+        let settings = Settings {
             deny: Vec::new(),
+            allow: None,
             consistency: Duration::ZERO,
             page_size: None,
             boot: Duration::ZERO,
             agent: Duration::ZERO,
             release: RELEASE,
             hold: None,
-            held: None,
-        }))
+        };
+        Self { settings: Mutex::new(settings), held: watch::Sender::new(None) }
     }
 }
 
 impl CloudFaults {
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Applies the members that concern the control plane.
@@ -85,6 +91,9 @@ impl CloudFaults {
         let mut settings = self.settings();
         if let Some(deny) = &request.deny {
             settings.deny.clone_from(deny);
+        }
+        if let Some(allow) = &request.allow {
+            settings.allow.clone_from(allow);
         }
         if let Some(size) = request.page_size {
             settings.page_size = size;
@@ -112,11 +121,13 @@ impl CloudFaults {
 
     /// Whether an action such as `ec2:RunInstances` is refused.
     pub(crate) fn denies(&self, action: &str) -> bool {
-        let wanted = |denied: &String| match denied.strip_suffix('*') {
+        let settings = self.settings();
+        let names = |listed: &String| match listed.strip_suffix('*') {
             Some(start) => action.starts_with(start),
-            None => denied == action,
+            None => listed == action,
         };
-        self.settings().deny.iter().any(wanted)
+        settings.deny.iter().any(names)
+            || settings.allow.as_ref().is_some_and(|allow| !allow.iter().any(names))
     }
 
     pub(crate) fn consistency(&self) -> Duration {
@@ -144,7 +155,25 @@ impl CloudFaults {
 
     /// The operation that is held at this moment.
     pub(crate) fn held(&self) -> Option<String> {
-        self.settings().held.clone()
+        self.held.borrow().clone()
+    }
+
+    /// Waits until a call is held; gives its operation.
+    pub(crate) async fn until_held(&self) -> String {
+        let mut held = self.held.subscribe();
+        loop {
+            if let Some(operation) = held.borrow_and_update().clone() {
+                return operation;
+            }
+            // The sender is ours, so there is always more to come.
+            drop(held.changed().await);
+        }
+    }
+
+    /// Waits until no call is held.
+    pub(crate) async fn until_none_is_held(&self) {
+        // The sender is ours, so this ends with what is waited for.
+        drop(self.held.subscribe().wait_for(Option::is_none).await);
     }
 
     /// Counts a call; gives what to wait for when it is the one.
@@ -157,7 +186,7 @@ impl CloudFaults {
 
     /// Waits until a held call is released. Dropped when the client goes away.
     pub(crate) async fn wait(&self, held: &Held, operation: &str) {
-        self.settings().held = Some(operation.to_owned());
+        self.held.send_replace(Some(operation.to_owned()));
         let _shown = Shown(self);
         held.release.cancelled().await;
     }
@@ -168,6 +197,6 @@ struct Shown<'a>(&'a CloudFaults);
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        self.0.settings().held = None;
+        self.0.held.send_replace(None);
     }
 }
