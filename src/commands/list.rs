@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adit_aws::Aws;
 use adit_aws::bastion::{self, Bastion};
 use adit_aws::targets::{self, Found, Kind};
+use adit_aws::{Aws, AwsError};
 
 use super::access;
 use super::watch::during;
@@ -32,7 +32,8 @@ pub(crate) async fn run(
         printer.event(&entry.event())?;
     }
     if overview.entries.is_empty() {
-        printer.note(&format!("there is nothing of these kinds in {}", aws.region()));
+        let what = if settings.kinds == Kind::ALL { "to reach" } else { "of these kinds" };
+        printer.note(&format!("there is nothing {what} in {}", aws.region()));
     } else {
         printer.data(&tell(&overview.entries))?;
     }
@@ -67,13 +68,15 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
         tokio::join!(targets::list(aws, kinds), bastion::find(aws, None), bastion::prepared(aws),);
     drop(progress);
     let listable = kinds.iter().filter(|kind| **kind != Kind::Host).count();
+    let failed: BTreeSet<Kind> = listing.failures.iter().map(|(kind, _)| *kind).collect();
     if let [(_, error), ..] = listing.failures.as_slice()
-        && listing.failures.len() >= listable
+        && failed.len() >= listable
+        && listing.found.is_empty()
     {
         return Err(error.clone().into());
     }
-    for (kind, error) in &listing.failures {
-        warn(printer, &format!("{kind} cannot be listed: {error}"))?;
+    for message in unlisted(&listing.failures) {
+        warn(printer, &message)?;
     }
     let bastions = match bastions {
         Ok(bastions) => {
@@ -95,6 +98,31 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
         }
     };
     Ok(Overview { entries: entries(listing.found, bastions.as_deref(), prepared.as_ref()) })
+}
+
+/// What could not be listed: a line for each cause, as kinds share calls, and some make several.
+fn unlisted(failures: &[(Kind, AwsError)]) -> Vec<String> {
+    let mut of_kind: BTreeMap<Kind, Vec<&AwsError>> = BTreeMap::new();
+    for (kind, error) in failures {
+        of_kind.entry(*kind).or_default().push(error);
+    }
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for (kind, errors) in of_kind {
+        let [first, others @ ..] = errors.as_slice() else { continue };
+        let cause = match others.len() {
+            0 => first.to_string(),
+            1 => format!("{first}; another call for it failed too"),
+            several => format!("{first}; {several} other calls for it failed too"),
+        };
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, kinds)) => kinds.push(kind.as_str()),
+            None => causes.push((cause, vec![kind.as_str()])),
+        }
+    }
+    let line = |(cause, kinds): (String, Vec<&str>)| {
+        format!("{} cannot be listed: {cause}", kinds.join(", "))
+    };
+    causes.into_iter().map(line).collect()
 }
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
@@ -153,7 +181,8 @@ fn tell(entries: &[Entry]) -> String {
 }
 
 fn tell_vpc(entries: &[&Entry]) -> String {
-    let mut table = Table::new(&["TARGET", "READY", "ENGINE", "STATUS", "ADDRESS"]);
+    let mut table = Table::new(&["TARGET", "READY", "ENGINE", "STATUS", "ADDRESS"])
+        .or_without(&["ADDRESS", "ENGINE"]);
     for entry in entries {
         let found = &entry.found;
         let ready = match entry.initialised {

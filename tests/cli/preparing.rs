@@ -263,8 +263,16 @@ fn a_list_has_a_line_for_each_target_and_leaves_bastions_out() {
         ran.event("warning")["message"].as_str().is_some_and(|text| text.contains("elasticache"))
     );
 
+    // More calls fail than kinds were asked for, and one of the kinds is there.
+    let ran = cloud.run(&["list", "rds", "elasticache"]).expect(0);
+    assert!(ran.stdout.contains("rds:orders"), "{ran:#?}");
+
     cloud.lab.fault(json!({"deny": ["rds:*"]}));
     cloud.run(&["list", "rds", "aurora"]).expect(5);
+    // What several kinds are denied alike is said once.
+    let ran = cloud.run(&["list", "aurora", "docdb", "ec2"]).expect(0);
+    assert_eq!(ran.stderr.matches("warning: ").count(), 1, "{ran:#?}");
+    assert!(ran.stderr.contains("aurora, docdb cannot be listed"), "{ran:#?}");
 }
 
 /// From a VPC where nothing has been prepared to a database.

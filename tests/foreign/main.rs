@@ -11,6 +11,7 @@ mod bridge;
 #[allow(dead_code, reason = "each test binary uses a part of the harness")]
 #[path = "../common/mod.rs"]
 mod common;
+mod made;
 mod python;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     let python = python::installed().err();
     trials.extend(common::stories::list("boto3", boto3::STORIES, python.clone()));
+    trials.extend(common::stories::list("made", made::STORIES, python.clone()));
     trials.extend(common::stories::list("aws_cli", aws_cli::STORIES, python));
     trials.extend(common::stories::list("bridge", bridge::STORIES, bridge::built().err()));
     libtest_mimic::run(&arguments, trials).exit_code()
