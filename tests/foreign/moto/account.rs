@@ -28,7 +28,7 @@ const ANYBODY: (&str, &str) = ("AKIAANYBODY000000000", "not-a-secret");
 /// A running moto.
 pub(super) struct Account {
     pub(super) lab: Lab,
-    _moto: Program,
+    moto: Program,
     address: SocketAddr,
     home: TempDir,
     keys: (String, String),
@@ -58,7 +58,7 @@ impl Account {
         let port: u16 = moto.expect_line("moto's port", |line| line.parse().ok());
         let address = (Ipv4Addr::LOCALHOST, port).into();
         let keys = (ANYBODY.0.to_owned(), ANYBODY.1.to_owned());
-        Self { lab, _moto: moto, address, home, keys }
+        Self { lab, moto, address, home, keys }
     }
 
     /// The program with the account's keys and endpoint.
@@ -215,19 +215,16 @@ impl Account {
         self.ask("POST", "/switches", "{}");
     }
 
-    /// The call that is held.
-    pub(super) fn held(&self) -> Option<String> {
-        self.switches()["held"].as_str().map(str::to_owned)
+    /// How many calls have been held so far.
+    pub(super) fn holds(&self) -> usize {
+        self.moto.stdout().lines().filter(|line| line.starts_with("held ")).count()
     }
 
     /// The actions that were called since they were last counted anew, in the order in which each
     /// first came, and how often.
     pub(super) fn calls(&self) -> Vec<(String, u64)> {
-        serde_json::from_value(self.switches()["calls"].take()).expect("names with counts")
-    }
-
-    fn switches(&self) -> Value {
-        serde_json::from_str(&self.ask("GET", "/switches", "")).expect("JSON")
+        let calls = self.ask("GET", "/switches", "");
+        serde_json::from_str(&calls).expect("names with counts")
     }
 
     /// From here on the program is a user who may do everything but what is denied.
