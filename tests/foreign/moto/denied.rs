@@ -1,6 +1,6 @@
 //! Runs that are denied each of their calls, one after the other.
 
-use super::account::Account;
+use super::account::{Account, EC2};
 use super::{ALL, INIT, NOTHING, writes};
 use crate::common::servers::Server;
 
@@ -21,9 +21,13 @@ pub(super) fn init() {
     // Only the run that starts the bastion asks for its agent.
     let (agent, others): (Vec<_>, Vec<_>) =
         actions.iter().partition(|action| *action == "ssm:DescribeInstanceInformation");
-    others.into_iter().for_each(|action| denied(action));
+    for action in others {
+        denied(action);
+    }
     account.run(&["cleanup", "--yes"]).expect(0);
-    agent.into_iter().for_each(|action| denied(action));
+    for action in agent {
+        denied(action);
+    }
     account.run_denied(&[], &INIT).expect(0);
     assert_eq!(account.ours(), ALL);
 }
@@ -32,13 +36,19 @@ pub(super) fn connect() {
     let server = Server::echo();
     let mut account = Account::start(&server);
     account.database(&account.network(), "orders");
-    account.run(&INIT).expect(0);
+    let made = account.run(&[INIT.as_slice(), &["--json"]].concat()).expect(0);
+    let bastion = made.event("initialised")["bastion"].as_str().expect("an id").to_owned();
     account.become_user();
-    let connect = ["connect", "--target", "rds:orders", "--local-port", "auto"];
-    for action in ["rds:DescribeDBInstances", "ec2:DescribeInstances", "ssm:StartSession"] {
+    let denied = |action: &str| {
+        let connect = ["connect", "--target", "rds:orders", "--local-port", "auto"];
         let ran = account.run_denied(&[action], &connect).expect(5);
         assert!(ran.stderr.contains(action), "{action}: {ran:#?}");
+    };
+    for action in ["rds:DescribeDBInstances", "ec2:DescribeInstances", "ssm:StartSession"] {
+        denied(action);
     }
+    account.call(EC2, "StopInstances", &[("InstanceId.1", &bastion)]);
+    denied("ec2:StartInstances");
     account.use_tunnel("rds:orders");
 }
 

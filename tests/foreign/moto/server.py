@@ -30,7 +30,7 @@ import flask  # noqa: E402
 from moto.core.exceptions import AccessDeniedError, JsonRESTError  # noqa: E402
 from moto.core.responses import ActionResult  # noqa: E402
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError  # noqa: E402
-from moto.ec2.models import EC2Backend, ec2_backends  # noqa: E402
+from moto.ec2.models import EC2Backend, amis, ec2_backends  # noqa: E402
 from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociation  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
 from moto.ec2.responses.instances import InstanceResponse  # noqa: E402
@@ -261,8 +261,20 @@ def patch():
     IAMRequest._raise_access_denied = raise_denied
 
 
+def only_amazon_linux(loads):
+    """An account is made anew again and again, and a thousand images are most of the work."""
+    load = functools.cache(loads)
+
+    def load_resource(path):
+        return [dict(image) for image in load(path) if image["name"].startswith("al2023-ami-2")]
+
+    return load_resource
+
+
 def serve():
     """Serves until it is killed, once the port is printed."""
+    amis.AMIS = []
+    amis.load_resource = only_amazon_linux(amis.load_resource)
     # Found out anew for each request, these take a third of its time.
     modules = tuple(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
