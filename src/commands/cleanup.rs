@@ -43,7 +43,7 @@ pub(crate) async fn run(
     }
     warn(&leftovers, settings.force, printer);
     if leftovers.removals.is_empty() {
-        if leftovers.kept.is_empty() {
+        if leftovers.kept.is_empty() && leftovers.unseen.is_empty() {
             printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
         }
         return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
@@ -149,6 +149,10 @@ fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
     for one in &leftovers.kept {
         printer.warn(&format!("{} stays: {}", one.resource, one.why));
     }
+    for one in &leftovers.unseen {
+        printer
+            .warn(&format!("a {} may be left, as none could be looked for: {}", one.what, one.why));
+    }
 }
 
 /// Prints what came of it; a failure when something is left.
@@ -168,7 +172,7 @@ fn finish(
             command: &one.command,
         })?;
     }
-    let left = removed.failed.len() + leftovers.kept.len();
+    let left = removed.failed.len() + leftovers.kept.len() + leftovers.unseen.len();
     if left == 0 {
         if !removed.done.is_empty() {
             let place = place(scope, aws);
@@ -182,6 +186,9 @@ fn finish(
     }
     for one in &leftovers.kept {
         table.row([&one.resource, &one.why, &one.command]);
+    }
+    for one in &leftovers.unseen {
+        table.row([&one.what, &one.why, ""]);
     }
     printer.data(&table.for_stdout())?;
     let message =

@@ -78,7 +78,13 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
     let bastions = match bastions {
         Ok(bastions) => {
             for stranger in &bastions.strangers {
-                warn(printer, &format!("{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used", stranger.id))?;
+                warn(
+                    printer,
+                    &format!(
+                        "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
+                        stranger.id
+                    ),
+                )?;
             }
             Some(bastions.own)
         }
