@@ -6,6 +6,7 @@ use super::{Kept, Leftovers, Removal, RemovalAction, Scope};
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::network::{Endpoint, Group, OwnRule, Peer};
 use crate::tags::{self, Purpose};
+use crate::targets::is_same;
 
 /// All that was found, before it is put in order.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +33,7 @@ pub(super) fn of_target(rules: &[OwnRule], target: &str) -> Leftovers {
             let id = own.rule.id.clone()?;
             let vpc = vpc_of(&own.rule.tags);
             let (theirs, others): (Vec<_>, Vec<_>) =
-                tags::targets(&own.rule.tags).partition(|(_, named)| *named == target);
+                tags::targets(&own.rule.tags).partition(|(_, named)| is_same(named, target));
             if theirs.is_empty() {
                 return None;
             }

@@ -212,4 +212,7 @@ fn a_target_takes_only_its_own_rules_along() {
         ]
     );
     assert!(of_target(&rules, "rds:none").removals.is_empty());
+    assert_eq!(of_target(&rules, "rds:Orders").removals.len(), 3, "ids have no case");
+    let rules = [rule("sgr-6", "sg-events", false, &["msk:events"])];
+    assert!(of_target(&rules, "msk:Events").removals.is_empty(), "but for those of MSK");
 }
