@@ -1,10 +1,10 @@
 //! `adit list`: what can be reached, and what is ready to be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use adit_aws::Aws;
-use adit_aws::bastion::{self, Bastion};
-use adit_aws::targets::{self, Found, Kind};
+use adit_aws::bastion::{self, Bastion, Prepared};
+use adit_aws::targets::{self, Found, Kind, Listing};
+use adit_aws::{Aws, AwsError};
 
 use super::access;
 use super::watch::during;
@@ -63,17 +63,21 @@ pub(crate) struct Entry {
 pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<Overview, Failure> {
     let progress =
         Progress::begin(printer, &format!("looking at what there is in {}", aws.region()));
-    let (listing, bastions, prepared) =
-        tokio::join!(targets::list(aws, kinds), bastion::find(aws, None), bastion::prepared(aws),);
+    let bastions = async {
+        let bastions = bastion::find(aws, None).await;
+        let own = bastions.as_ref().map(|bastions| bastions.own.as_slice()).unwrap_or_default();
+        let prepared = bastion::prepared(aws, own).await;
+        (bastions, prepared)
+    };
+    let (listing, (bastions, prepared)) =
+        tokio::join!(targets::list(aws, kinds), Box::pin(bastions));
     drop(progress);
-    let listable = kinds.iter().filter(|kind| **kind != Kind::Host).count();
-    if let [(_, error), ..] = listing.failures.as_slice()
-        && listing.failures.len() >= listable
-    {
+    if let Some(error) = none_answers(kinds, &listing) {
         return Err(error.clone().into());
     }
     for (kind, error) in &listing.failures {
-        warn(printer, &format!("{kind} cannot be listed: {error}"))?;
+        let some = listing.found.iter().any(|found| found.kind == *kind);
+        warn(printer, &cannot(&told_of(*kind, some), error))?;
     }
     let bastions = match bastions {
         Ok(bastions) => {
@@ -89,18 +93,42 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
             Some(bastions.own)
         }
         Err(error) => {
-            warn(printer, &format!("bastions cannot be listed: {error}"))?;
+            warn(printer, &cannot("bastions cannot be listed", &error))?;
             None
         }
     };
     let prepared = match prepared {
         Ok(prepared) => Some(prepared),
         Err(error) => {
-            warn(printer, &format!("which targets are ready cannot be told: {error}"))?;
+            warn(printer, &cannot("which targets are ready cannot be told", &error))?;
             None
         }
     };
     Ok(Overview { entries: entries(listing.found, bastions.as_deref(), prepared.as_ref()) })
+}
+
+/// The failure, where none of the kinds could be listed, not even in part.
+fn none_answers<'a>(kinds: &[Kind], listing: &'a Listing) -> Option<&'a AwsError> {
+    let (_, error) = listing.failures.first()?;
+    let has_failed = |kind: &Kind| listing.failures.iter().any(|(failed, _)| failed == kind);
+    let all = kinds.iter().filter(|kind| **kind != Kind::Host).all(has_failed);
+    (all && listing.found.is_empty()).then_some(error)
+}
+
+fn told_of(kind: Kind, some: bool) -> String {
+    if some {
+        format!("{kind}: not everything could be listed")
+    } else {
+        format!("{kind} cannot be listed")
+    }
+}
+
+/// What could not be done, why, and the first thing to do about it.
+fn cannot(what: &str, error: &AwsError) -> String {
+    match error.hints.first() {
+        Some(hint) => format!("{what}: {error}; {hint}"),
+        None => format!("{what}: {error}"),
+    }
 }
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
@@ -112,7 +140,7 @@ fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
 fn entries(
     found: Vec<Found>,
     bastions: Option<&[Bastion]>,
-    prepared: Option<&BTreeSet<String>>,
+    prepared: Option<&Prepared>,
 ) -> Vec<Entry> {
     let of_vpc = |vpc: &str| bastions?.iter().find(|bastion| bastion.vpc == vpc).cloned();
     // What leads to targets is not one of them.
@@ -124,17 +152,13 @@ fn entries(
         .map(|found| {
             let target = format!("{}:{}", found.kind, found.id);
             let bastion = found.vpc.as_deref().and_then(of_vpc);
-            let is_prepared = |prepared: &BTreeSet<String>| match found.kind {
-                Kind::Ec2 => {
-                    let ports = format!("{target}:");
-                    prepared.iter().any(|one| one.starts_with(&ports))
+            let initialised = match (bastions, prepared, &bastion) {
+                // No bastion leads to what is in no VPC.
+                _ if found.vpc.is_none() => Some(false),
+                (Some(_), _, None) => Some(false),
+                (_, Some(prepared), Some(bastion)) => {
+                    Some(prepared.reaches(bastion, &found.security_groups, found.port))
                 }
-                _ => prepared.contains(&target),
-            };
-            let initialised = match (bastions, prepared) {
-                (Some(_), _) if bastion.is_none() => Some(false),
-                (_, Some(prepared)) if !is_prepared(prepared) => Some(false),
-                (Some(_), Some(_)) => Some(true),
                 _ => None,
             };
             Entry { found, target, initialised, bastion }
@@ -163,6 +187,7 @@ fn tell_vpc(entries: &[&Entry]) -> String {
     for entry in entries {
         let found = &entry.found;
         let ready = match entry.initialised {
+            _ if found.vpc.is_none() => "-",
             Some(true) => "yes",
             Some(false) => "no",
             None => "?",

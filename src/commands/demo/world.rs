@@ -92,7 +92,7 @@ async fn open_tunnel(
 ) -> Result<(Tunnel, UnboundedReceiver<TunnelEvent>), Failure> {
     let (sender, mut events) = unbounded_channel();
     let (forward, news) = unbounded_channel();
-    let report = Report::new(printer, &target.to_string(), &target.bastion).events_only();
+    let mut report = Report::new(printer, &target.to_string(), &target.bastion).events_only();
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
             report.event(&event);

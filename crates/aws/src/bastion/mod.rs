@@ -38,7 +38,7 @@ pub use existing::{Existing, ExistingSpec, ExistingSpecError, resolve_existing};
 pub use find::{Bastions, find};
 pub use inventory::{Architecture, Inventory, Profile, Role};
 pub use plan::{Action, GroupRef, Launch, Plan, PlanError, RulePeer, RuleSpec, Step, plan};
-pub use prepared::prepared;
+pub use prepared::{Opened, Prepared, opened, prepared};
 pub use progress::Progress;
 pub use read::inventory;
 pub use start::start;

@@ -7,6 +7,7 @@ use crate::bastion::evidence::{has_own_profile, is_marked, is_own_rule};
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::network::{Endpoint, Group, OwnRule, Peer};
 use crate::tags::{self, Purpose};
+use crate::targets::is_same;
 
 /// All that was found, before it is put in order.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +52,8 @@ pub(super) fn of_target(rules: &[OwnRule], groups: &[Group], target: &str) -> Le
     let own_groups = own_ids(groups);
     let (rules, strangers): (Vec<_>, Vec<_>) =
         rules.iter().partition(|own| is_own_rule(own, &own_groups));
-    let names_it = |own: &&OwnRule| tags::targets(&own.rule.tags).any(|(_, it)| it == target);
+    let names_it =
+        |own: &&OwnRule| tags::targets(&own.rule.tags).any(|(_, it)| is_same(it, target));
     let kept = strangers
         .into_iter()
         .filter(names_it)
@@ -62,7 +64,7 @@ pub(super) fn of_target(rules: &[OwnRule], groups: &[Group], target: &str) -> Le
             let id = own.rule.id.clone()?;
             let vpc = vpc_of(&own.rule.tags);
             let (theirs, others): (Vec<_>, Vec<_>) =
-                tags::targets(&own.rule.tags).partition(|(_, named)| *named == target);
+                tags::targets(&own.rule.tags).partition(|(_, named)| is_same(named, target));
             if theirs.is_empty() {
                 return None;
             }

@@ -226,6 +226,10 @@ fn a_target_takes_only_its_own_rules_along() {
         ]
     );
     assert!(of_target(&rules, &groups, "rds:none").removals.is_empty());
+    assert_eq!(of_target(&rules, &groups, "rds:Orders").removals.len(), 3, "ids have no case");
+    let rules = [rule("sgr-6", "sg-events", false, &["msk:events"])];
+    let other_case = of_target(&rules, &groups, "msk:Events");
+    assert!(other_case.removals.is_empty(), "but for those of MSK");
 }
 
 /// Whoever may set tags could have anything removed.
