@@ -19,6 +19,7 @@ An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
 mod cleanup;
 mod connect;
 mod demo;
+mod given;
 mod init;
 mod lab;
 mod list;
@@ -31,6 +32,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub(crate) use cleanup::CleanupArgs;
 pub(crate) use connect::{AwsArgs, ConnectArgs};
 pub(crate) use demo::DemoArgs;
+pub(crate) use given::Given;
 pub(crate) use init::{InitArgs, PublicIp};
 pub(crate) use lab::{LabArgs, PaceArg};
 pub(crate) use list::ListArgs;
@@ -67,6 +69,9 @@ pub(crate) struct Cli {
     pub(crate) output: OutputArgs,
     #[command(subcommand)]
     pub(crate) command: CommandArgs,
+    /// The command's flags, for hints.
+    #[clap(skip)]
+    pub(crate) given: Given,
 }
 
 /// How much is said, and in which form.

@@ -16,6 +16,7 @@ mod report;
 mod telling;
 mod watch;
 
+use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -25,15 +26,20 @@ use crate::ui::Printer;
 /// Runs a command to its end.
 pub(crate) async fn run(
     settings: Settings,
+    given: Given,
     signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
     match settings {
         // This one has a session to give back when standard output fails.
-        Settings::Connect(settings) => Box::pin(connect::run(*settings, signals, printer)).await,
+        Settings::Connect(settings) => {
+            Box::pin(connect::run(*settings, given, signals, printer)).await
+        }
         // These hear of a standard output that fails between their steps.
-        Settings::Init(settings) => Box::pin(init::run(*settings, signals, printer)).await,
-        Settings::Cleanup(settings) => Box::pin(cleanup::run(settings, signals, printer)).await,
+        Settings::Init(settings) => Box::pin(init::run(*settings, given, signals, printer)).await,
+        Settings::Cleanup(settings) => {
+            Box::pin(cleanup::run(settings, given, signals, printer)).await
+        }
         Settings::List(settings) => Box::pin(list::run(settings, signals, printer)).await,
         Settings::Demo(settings) => {
             while_printing(printer, Box::pin(demo::run(settings, signals, printer))).await

@@ -24,6 +24,9 @@ pub(crate) enum Kind {
     Target,
     /// The bastion is unknown, offline, or does not answer.
     Bastion,
+    /// The same, where waiting for it may help: Session Manager does not reach it now.
+    #[serde(rename = "bastion")]
+    Offline,
     /// The destination cannot be reached from the bastion.
     Destination,
     /// The local side cannot be listened on.

@@ -20,7 +20,7 @@ mod usage;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Given};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
@@ -36,11 +36,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::tell(&error, LAST_LINES).code()),
     };
-    let Cli { output, command } = cli;
+    let Cli { output, command, given } = cli;
     let printer = Printer::new(Output::from(&output));
     logging::init(output.verbose);
     let read = |name: &str| std::env::var(name).ok();
-    let exit = match Settings::resolve(command, &read).and_then(|settings| run(settings, printer)) {
+    let exit = match Settings::resolve(command, &read)
+        .and_then(|settings| run(settings, given, printer))
+    {
         Ok(exit) => exit,
         Err(failure) => {
             printer.failure(&failure);
@@ -52,7 +54,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command to its end on a runtime of its own.
-fn run(settings: Settings, printer: Printer) -> Result<Exit, Failure> {
+fn run(settings: Settings, given: Given, printer: Printer) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -62,7 +64,7 @@ fn run(settings: Settings, printer: Printer) -> Result<Exit, Failure> {
             Failure::new(Kind::Internal, format!("cannot wait for signals: {error}"))
         })?;
         let heard = signals.heard();
-        let ended = commands::run(settings, signals, printer).await;
+        let ended = commands::run(settings, given, signals, printer).await;
         Ok(finish(ended, &heard, printer).await)
     });
     // Nothing that still runs is worth waiting for: a second Ctrl-C ends at once.

@@ -3,14 +3,20 @@
 //! One file for each target, region and set of credentials. Whatever is wrong with one, it is as if
 //! it were not there: it saves a round trip, and nothing depends on it.
 
+mod trusted;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// The form of the files; another one is not read.
 const VERSION: u32 = 1;
+
+/// What has not been of use for so long goes.
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Where a target was, and the bastion that reached it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +55,18 @@ impl Memory {
     }
 
     pub(crate) fn recall(&self) -> Option<Remembered> {
-        let stored: Stored = serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()?;
+        let stored: Stored = serde_json::from_slice(&trusted::read(&self.file).ok()?).ok()?;
         (stored.version == VERSION && stored.key == self.key).then_some(stored.remembered)
+    }
+
+    /// Forgets it: it was of no use.
+    pub(crate) fn forget(&self) {
+        match std::fs::remove_file(&self.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::debug!(%error, "what was resolved cannot be forgotten");
+            }
+            _ => {}
+        }
     }
 
     /// Keeps it for the next time, whole or not at all.
@@ -64,23 +80,28 @@ impl Memory {
         let stored =
             Stored { version: VERSION, key: self.key.clone(), remembered: remembered.clone() };
         let folder = self.file.parent().ok_or(io::ErrorKind::NotFound)?;
-        create_private(folder)?;
+        trusted::own_folder(folder)?;
         // Only its owner can read the file from the first byte on.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(&mut file, &stored)?;
         file.flush()?;
         file.persist(&self.file)?;
+        prune(folder);
         Ok(())
     }
 }
 
-/// Makes a folder that is the user's alone.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+/// Removes what has not been kept anew for long. What cannot be removed stays.
+fn prune(folder: &Path) {
+    let is_old = |entry: &std::fs::DirEntry| {
+        let modified = entry.metadata().and_then(|data| data.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > KEPT))
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|end| end == "json") && is_old(&entry) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +143,56 @@ mod tests {
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&memory.file), 0o600);
+    }
+
+    /// Whoever else can write there could lead a tunnel elsewhere.
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_have_written_is_not_read() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("adit");
+        let memory = Memory::of(&folder, &["rds:orders"]);
+        memory.keep(&remembered("db"));
+        let open = std::fs::Permissions::from_mode(0o770);
+        std::fs::set_permissions(&folder, open).unwrap();
+        assert_eq!(memory.recall(), None);
+        memory.keep(&remembered("db"));
+        assert_eq!(memory.recall(), Some(remembered("db")), "the folder is made private again");
+
+        let elsewhere = folder.join("elsewhere");
+        std::fs::rename(&memory.file, &elsewhere).unwrap();
+        symlink(&elsewhere, &memory.file).unwrap();
+        assert_eq!(memory.recall(), None, "a link");
+        std::fs::remove_file(&memory.file).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &memory.file,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        assert_eq!(memory.recall(), None, "a pipe");
+        std::fs::remove_file(&memory.file).unwrap();
+        std::fs::write(&memory.file, vec![b' '; 65 * 1024]).unwrap();
+        assert_eq!(memory.recall(), None, "too long");
+    }
+
+    #[test]
+    fn what_is_of_no_use_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let [old, new] = ["rds:old", "rds:new"].map(|name| Memory::of(folder.path(), &[name]));
+        old.keep(&remembered("old"));
+        new.keep(&remembered("new"));
+        let file = std::fs::File::options().write(true).open(&old.file).unwrap();
+        file.set_modified(std::time::SystemTime::now() - 2 * KEPT).unwrap();
+        new.keep(&remembered("new"));
+        assert!(!old.file.exists());
+        new.forget();
+        new.forget();
+        assert_eq!(new.recall(), None);
     }
 
     #[test]

@@ -259,7 +259,9 @@ fn init(args: InitArgs, env: ReadEnv<'_>) -> InitSettings {
 }
 
 fn list(args: ListArgs, env: ReadEnv<'_>) -> ListSettings {
-    let kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { args.kind };
+    let mut kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { args.kind };
+    kinds.sort_unstable();
+    kinds.dedup();
     ListSettings { kinds, access: access(args.aws, env) }
 }
 
@@ -287,14 +289,25 @@ fn consent(plan: bool, yes: bool) -> Consent {
 fn cache(args: &AwsArgs, env: ReadEnv<'_>) -> Cache {
     let folder = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-    let profile = args.profile.clone().or_else(|| {
-        // Keys in the environment go before a profile that only the environment names.
-        let key = env("AWS_ACCESS_KEY_ID").filter(|key| !key.is_empty());
-        key.map(|key| format!("key {key}")).or_else(|| env("AWS_PROFILE"))
-    });
+    let given = |name: &str| env(name).filter(|value| !value.is_empty());
+    // Keys in the environment go before a profile that only the environment names.
+    let identity = match (&args.profile, given("AWS_ACCESS_KEY_ID")) {
+        (Some(profile), _) => Some(profile.clone()),
+        // Keys of a session are others every hour: whose they are says the account alone.
+        (None, Some(key)) if key.starts_with("ASIA") => {
+            given("AWS_ACCOUNT_ID").map(|account| format!("account {account}"))
+        }
+        (None, Some(key)) => Some(format!("key {key}")),
+        (None, None) => Some(given("AWS_PROFILE").unwrap_or_default()),
+    };
+    // The same profile is another one in another file, and with a role to take on.
+    let rest = ["AWS_ROLE_ARN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]
+        .into_iter()
+        .filter_map(|name| Some(format!(" {name}={}", given(name)?)));
+    let folder = base.filter(|_| identity.is_some());
     Cache {
-        folder: base.map(|base| base.join("adit").join("targets")),
-        identity: profile.unwrap_or_default(),
+        folder: folder.map(|base| base.join("adit").join("targets")),
+        identity: identity.into_iter().chain(rest).collect(),
     }
 }
 

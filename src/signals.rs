@@ -13,6 +13,16 @@ pub(crate) enum Stop {
     Terminate,
 }
 
+impl Stop {
+    /// What `ended` says of it.
+    pub(crate) fn cause(self) -> &'static str {
+        match self {
+            Self::Interrupt => "interrupted",
+            Self::Terminate => "terminated",
+        }
+    }
+}
+
 /// Requests to stop, from the moment that this is made.
 #[derive(Debug)]
 pub(crate) struct Signals {

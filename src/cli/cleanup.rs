@@ -20,9 +20,10 @@ use super::values::parse_target;
 What carries no tag of adit's is never touched. When something cannot be removed, the rest is, and
 the exit code is 15.")]
 pub(crate) struct CleanupArgs {
+    // ADIT_TARGET is not read here: a variable that is meant for `connect` would leave behind what
+    // a plain `adit cleanup` promises to remove.
     /// Only what was made for this target, such as rds:orders; the bastion stays
-    #[arg(long, value_name = "KIND:ID", env = "ADIT_TARGET", hide_env_values = true,
-          value_parser = parse_target)]
+    #[arg(long, value_name = "KIND:ID", value_parser = parse_target)]
     pub(crate) target: Option<TargetSpec>,
 
     /// Only what is in this VPC

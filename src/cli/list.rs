@@ -14,7 +14,7 @@ use super::values::parse_kind;
   adit list rds aurora
       Databases alone.
   adit list --json | jq -r 'select(.initialised) | .target'
-      What can be connected to right now.")]
+      What can be connected to right now; an instance needs a port as well, as ec2:ID:PORT.")]
 pub(crate) struct ListArgs {
     /// The kinds to list [default: all]: rds, aurora, rds-proxy, elasticache, memorydb, docdb,
     /// neptune, redshift, redshift-serverless, opensearch, msk, ec2

@@ -9,7 +9,7 @@ use clap::error::{Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, CommandArgs};
+use super::{Cli, CommandArgs, Given};
 
 /// Two arguments of a command of which only one can hold.
 struct Contradiction {
@@ -38,7 +38,10 @@ impl Cli {
         let mut cli = Self::from_arg_matches(&matches)?;
         if let Some((name, matches)) = matches.subcommand() {
             check(&mut command, name, matches)?;
-            cli.command.settle(matches);
+            let lost = cli.command.settle(matches);
+            if let Some(command) = command.find_subcommand(name) {
+                cli.given = Given::read(command, matches, &lost);
+            }
         }
         Ok(cli)
     }
@@ -79,21 +82,34 @@ fn check(command: &mut Command, name: &str, matches: &ArgMatches) -> Result<(), 
 }
 
 impl CommandArgs {
-    /// Drops what loses against another argument.
-    fn settle(&mut self, matches: &ArgMatches) {
+    /// Drops what loses against another argument, and says what it was.
+    fn settle(&mut self, matches: &ArgMatches) -> Vec<&'static str> {
+        let mut lost = Vec::new();
         match self {
             Self::Connect(args) => {
                 #[cfg(unix)]
                 if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) {
                     args.socket = None;
+                    lost.push("socket");
                 }
                 if ["host", "port"].iter().any(|id| beats(matches, id, "target")) {
                     args.target = None;
+                    lost.push("target");
                 }
             }
-            Self::Lab(args) if beats(matches, "instance", "empty") => args.empty = false,
+            // Who names a VPC means a bastion there, not the target of a variable, which may be
+            // elsewhere.
+            Self::Init(args) if beats(matches, "vpc", "target") => {
+                args.target.clear();
+                lost.push("target");
+            }
+            Self::Lab(args) if beats(matches, "instance", "empty") => {
+                args.empty = false;
+                lost.push("empty");
+            }
             _ => {}
         }
+        lost
     }
 }
 
@@ -104,7 +120,7 @@ fn beats(matches: &ArgMatches, one: &str, other: &str) -> bool {
 }
 
 /// Where a value is from; `None` also where the platform has no such argument.
-fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
+pub(super) fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
     matches.try_contains_id(id).ok()?;
     matches.value_source(id)
 }

@@ -20,6 +20,8 @@ fn the_arguments_are_consistent() {
 
 #[test]
 fn every_flag_says_what_it_is_for_and_has_a_variable() {
+    // A target in somebody's profile would narrow what `adit cleanup` removes, unseen.
+    const WITHOUT: [(&str, &str); 1] = [("cleanup", "target")];
     let mut root = Cli::command();
     root.build();
     for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -29,6 +31,10 @@ fn every_flag_says_what_it_is_for_and_has_a_variable() {
                 continue;
             }
             assert!(argument.get_help().is_some(), "{} {name}", command.get_name());
+            if WITHOUT.contains(&(command.get_name(), name)) {
+                assert!(argument.get_env().is_none(), "{} {name}", command.get_name());
+                continue;
+            }
             let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();
             assert!(variable.starts_with("ADIT_"), "{} {name}", command.get_name());
         }

@@ -1,5 +1,6 @@
 //! Whether what was shown is done.
 
+use super::watch::stopped;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::Consent;
@@ -16,7 +17,7 @@ pub(crate) async fn consent(
 ) -> Result<Option<Exit>, Failure> {
     match consent {
         Consent::Plan => {
-            printer.note("this is the plan alone; nothing was changed");
+            told_the_plan(printer);
             return Ok(Some(Exit::Done));
         }
         Consent::Given => return Ok(None),
@@ -35,9 +36,14 @@ pub(crate) async fn consent(
         }
         Err(stop) => {
             printer.note("nothing was changed");
-            Some(stop.into())
+            Some(stopped(stop, printer))
         }
     })
+}
+
+/// Says that what was shown is all that was wanted.
+pub(crate) fn told_the_plan(printer: Printer) {
+    printer.note("this is the plan alone; nothing was changed");
 }
 
 /// An answer is needed where nobody can give one.

@@ -6,18 +6,19 @@ use adit_aws::targets::{Kind, Selector, TargetSpec};
 use super::ask::nobody_to_ask;
 use super::list::{Entry, look};
 use super::watch::{Ending, during};
+use crate::cli::Given;
 use crate::failure::{Failure, Kind as Fault};
 use crate::signals::{Signals, Stop};
 use crate::ui::{Printer, prompt};
 
 /// Fails where nobody can choose, before anything is looked up.
-pub(crate) fn is_possible(command: &str, printer: Printer) -> Result<(), Failure> {
+pub(crate) fn is_possible(command: &str, given: &Given, printer: Printer) -> Result<(), Failure> {
     if printer.may_ask() {
         return Ok(());
     }
     Err(nobody_to_ask("no target is given")
-        .hint(format!("pass one: `{command} --target rds:orders`"))
-        .hint("`adit list` shows what there is"))
+        .hint(format!("pass one: `{}`", given.again_for(command, &["rds:orders".to_owned()])))
+        .hint(format!("`{}` shows what there is", given.again("list"))))
 }
 
 /// What was chosen.

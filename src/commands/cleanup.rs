@@ -2,21 +2,22 @@
 
 use adit_aws::Aws;
 use adit_aws::bastion::{self, Leftovers, Removed, Scope};
-use adit_aws::targets::{self, Selector, TargetSpec};
+use adit_aws::targets;
 
 use super::access;
-use super::ask::consent;
-use super::place::quoted;
+use super::ask::{consent, told_the_plan};
 use super::telling::Telling;
-use super::watch::{during, to_a_boundary};
+use super::watch::{during, stopped, to_a_boundary};
+use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::settings::CleanupSettings;
+use crate::settings::{CleanupSettings, Consent};
 use crate::signals::Signals;
 use crate::ui::{Event, Printer, Progress, Table};
 
 pub(crate) async fn run(
     settings: CleanupSettings,
+    given: Given,
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
@@ -34,25 +35,32 @@ pub(crate) async fn run(
         Err(ending) => {
             let stop = ending?;
             printer.parting("nothing was removed");
-            return Ok(stop.into());
+            return Ok(stopped(stop, printer));
         }
     };
     show(&aws, &leftovers, printer)?;
     if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
-        return ending.map(Exit::from);
+        return ending.map(|stop| stopped(stop, printer));
     }
     warn(&leftovers, settings.force, printer);
-    if leftovers.removals.is_empty() {
-        if leftovers.kept.is_empty() {
-            printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
-        }
+    let is_nothing = leftovers.removals.is_empty();
+    if is_nothing && leftovers.kept.is_empty() && leftovers.unseen.is_empty() {
+        printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
+    }
+    if settings.consent == Consent::Plan {
+        // Whatever stays, the plan was all that was wanted.
+        tell_kept(&leftovers, printer);
+        told_the_plan(printer);
+        return Ok(Exit::Done);
+    }
+    if is_nothing {
         return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
     }
     let question = match leftovers.removals.len() {
         1 => "Remove this?".to_owned(),
         several => format!("Remove these {several} things?"),
     };
-    let command = command(&scope);
+    let command = given.again("cleanup");
     if let Some(exit) =
         consent(settings.consent, &question, &command, &mut signals, printer).await?
     {
@@ -71,7 +79,7 @@ pub(crate) async fn run(
             // The table of what is left stands above what is said of it.
             match during(&mut signals, printer, printer.settled()).await {
                 Ok(()) => exit,
-                Err(ending) => ending.map(Exit::from),
+                Err(ending) => ending.map(|stop| stopped(stop, printer)),
             }
         }
         Err(stop) => {
@@ -80,18 +88,15 @@ pub(crate) async fn run(
                 done.len(),
                 leftovers.removals.len()
             ));
-            Ok(stop.into())
+            Ok(stopped(stop, printer))
         }
     }
 }
 
-/// What is looked for. A target that is named by its id may be gone: it is not looked up.
+/// What is looked for.
 async fn scope(aws: &Aws, settings: &CleanupSettings) -> Result<Scope, Failure> {
     let target = match &settings.target {
-        Some(spec) if matches!(spec.select, Selector::Id(_)) => {
-            Some(TargetSpec { endpoint: None, ..spec.clone() }.to_string())
-        }
-        Some(spec) => Some(targets::resolve(aws, spec).await?.resource()),
+        Some(spec) => Some(targets::canonical(aws, spec).await?),
         None => None,
     };
     Ok(Scope { vpc: settings.vpc.clone(), target })
@@ -104,17 +109,6 @@ fn place(scope: &Scope, aws: &Aws) -> String {
         Scope { vpc: Some(vpc), .. } => format!("in {vpc}"),
         _ => format!("in {}", aws.region()),
     }
-}
-
-/// The command that was given, as far as it says what is removed.
-fn command(scope: &Scope) -> String {
-    let mut command = "adit cleanup".to_owned();
-    for (flag, value) in [("--target", &scope.target), ("--vpc", &scope.vpc)] {
-        if let Some(value) = value {
-            command = format!("{command} {flag} {}", quoted(value));
-        }
-    }
-    command
 }
 
 /// Prints what would be removed, in order.
@@ -146,8 +140,16 @@ fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
             unasked.why
         ));
     }
+}
+
+/// Says what would not be removed.
+fn tell_kept(leftovers: &Leftovers, printer: Printer) {
     for one in &leftovers.kept {
         printer.warn(&format!("{} stays: {}", one.resource, one.why));
+    }
+    for one in &leftovers.unseen {
+        printer
+            .warn(&format!("a {} may be left, as none could be looked for: {}", one.what, one.why));
     }
 }
 
@@ -168,7 +170,8 @@ fn finish(
             command: &one.command,
         })?;
     }
-    let left = removed.failed.len() + leftovers.kept.len();
+    let left = removed.failed.len() + leftovers.kept.len() + leftovers.unseen.len();
+    printer.event(&Event::Cleaned { removed: removed.done.len(), left })?;
     if left == 0 {
         if !removed.done.is_empty() {
             let place = place(scope, aws);
@@ -182,6 +185,9 @@ fn finish(
     }
     for one in &leftovers.kept {
         table.row([&one.resource, &one.why, &one.command]);
+    }
+    for one in &leftovers.unseen {
+        table.row([&one.what, &one.why, ""]);
     }
     printer.data(&table.for_stdout())?;
     let message =

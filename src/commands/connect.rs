@@ -14,8 +14,9 @@ use super::choose::{self, Chosen};
 use super::local::{self, Bound};
 use super::place::{self, Place};
 use super::report::Report;
-use super::watch::{Ending, during};
+use super::watch::{Ending, during, stopped};
 use super::{access, open};
+use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::{Access, Cache, ConnectSettings, Destination, Direct, Local, Way};
@@ -24,11 +25,12 @@ use crate::ui::Printer;
 
 pub(crate) async fn run(
     settings: ConnectSettings,
+    given: Given,
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let exit_zero_on_sigterm = settings.exit_zero_on_sigterm;
-    Ok(match Box::pin(connect(settings, &mut signals, printer)).await? {
+    Ok(match Box::pin(connect(settings, given, &mut signals, printer)).await? {
         Stop::Terminate if exit_zero_on_sigterm => Exit::Done,
         stop => stop.into(),
     })
@@ -41,6 +43,8 @@ struct Wishes {
     resume_budget: Duration,
     access: Access,
     cache: Cache,
+    /// What hints are made of.
+    given: Given,
 }
 
 impl Wishes {
@@ -64,16 +68,21 @@ struct Opened {
     attempt: Attempt,
 }
 
-async fn connect(settings: ConnectSettings, signals: &mut Signals, printer: Printer) -> Ending {
+async fn connect(
+    settings: ConnectSettings,
+    given: Given,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Ending {
     let ConnectSettings { way, local, reason, resume_budget, access, cache, .. } = settings;
-    let wishes = Wishes { local, reason, resume_budget, access, cache };
+    let wishes = Wishes { local, reason, resume_budget, access, cache, given };
     let opened = match way {
         Way::Direct(direct) => directly(direct, &wishes, signals, printer).await,
         Way::Target { spec, bastion } => {
             Box::pin(target::open(spec, bastion, &wishes, signals, printer)).await
         }
         Way::Pick { bastion } => {
-            choose::is_possible("adit connect", printer)?;
+            choose::is_possible("connect", &wishes.given, printer)?;
             match pick(&wishes, bastion.is_some(), signals, printer).await {
                 Ok(spec) => Box::pin(target::open(spec, bastion, &wishes, signals, printer)).await,
                 Err(ending) => Err(ending),
@@ -83,8 +92,9 @@ async fn connect(settings: ConnectSettings, signals: &mut Signals, printer: Prin
     match opened {
         Ok(opened) => hold(opened, signals, printer).await,
         Err(ending) => {
-            if ending.is_ok() {
+            if let Ok(stop) = &ending {
                 printer.parting("stopped before the tunnel was open");
+                stopped(*stop, printer);
             }
             ending
         }
@@ -101,7 +111,7 @@ async fn pick(
     let aws = during(signals, printer, access::load(&wishes.access)).await?;
     let Chosen { spec, initialised } = choose::target(&aws, "Connect to", signals, printer).await?;
     if initialised == Some(false) && !is_chosen {
-        let init = format!("adit init --target {}", place::quoted(&spec.to_string()));
+        let init = wishes.given.again_for("init", &[spec.to_string()]);
         printer.warn(&format!("{spec} may not let the bastion in; `{init}` sees to that"));
     }
     Ok(spec)
@@ -161,6 +171,7 @@ async fn hold(opened: Opened, signals: &mut Signals, printer: Printer) -> Ending
     let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, .. } } = opened;
     let mut serving = std::pin::pin!(tunnel.serve(bound.listener));
     let mut served = false;
+    report.decide();
     // Where this fails, `broken` says so below.
     drop(report.ready(&bound.address));
     let ending = loop {

@@ -6,10 +6,10 @@ use adit_aws::targets::{self, Target, TargetSpec};
 use futures_util::future::try_join_all;
 
 use super::ask::consent;
-use super::place::quoted;
 use super::telling::Telling;
-use super::watch::{Ending, during, to_a_boundary};
+use super::watch::{Ending, during, stopped, to_a_boundary};
 use super::{access, choose};
+use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::InitSettings;
@@ -18,30 +18,31 @@ use crate::ui::{Event, Printer, Progress, Table};
 
 pub(crate) async fn run(
     settings: InitSettings,
+    given: Given,
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
     if settings.targets.is_empty() && settings.vpc.is_none() {
-        choose::is_possible("adit init", printer)?;
+        choose::is_possible("init", &given, printer)?;
     }
     let consented = settings.consent;
-    let (aws, planned) = match prepare(settings, &mut signals, printer).await {
+    let (aws, planned) = match prepare(settings, given, &mut signals, printer).await {
         Ok(prepared) => prepared,
         Err(ending) => {
             let stop = ending?;
             printer.parting("nothing was changed");
-            return Ok(stop.into());
+            return Ok(stopped(stop, printer));
         }
     };
     planned.show(printer)?;
     if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
-        return ending.map(Exit::from);
+        return ending.map(|stop| stopped(stop, printer));
     }
     for warning in planned.warnings() {
         printer.warn(warning);
     }
     if planned.plan.steps.is_empty() {
-        planned.nothing_to_do(printer);
+        planned.nothing_to_do(printer)?;
         return Ok(Exit::Done);
     }
     let question = planned.question();
@@ -55,6 +56,7 @@ pub(crate) async fn run(
 /// Finds out what is asked for and what that takes.
 async fn prepare(
     settings: InitSettings,
+    given: Given,
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<(Aws, Planned), Ending> {
@@ -63,13 +65,16 @@ async fn prepare(
     if specs.is_empty() && settings.vpc.is_none() {
         specs.push(choose::target(&aws, "Make reachable", signals, printer).await?.spec);
     }
-    let planning = draw_up(&aws, &specs, settings.vpc, settings.options, printer);
+    let planning = draw_up(&aws, specs, settings.vpc, settings.options, given, printer);
     let planned = during(signals, printer, planning).await?;
     Ok((aws, planned))
 }
 
 /// What shall be, what is, and what leads from one to the other.
 pub(super) struct Planned {
+    /// The targets as they were asked for, in the order of those in `desired`.
+    specs: Vec<TargetSpec>,
+    given: Given,
     desired: Desired,
     inventory: Inventory,
     pub(super) plan: Plan,
@@ -78,9 +83,10 @@ pub(super) struct Planned {
 /// Looks targets and VPC up, and decides.
 pub(super) async fn draw_up(
     aws: &Aws,
-    specs: &[TargetSpec],
+    specs: Vec<TargetSpec>,
     vpc: Option<String>,
     options: bastion::Options,
+    given: Given,
     printer: Printer,
 ) -> Result<Planned, Failure> {
     let names: Vec<String> = specs.iter().map(ToString::to_string).collect();
@@ -89,7 +95,7 @@ pub(super) async fn draw_up(
         _ => names.join(", "),
     };
     let mut progress = Progress::begin(printer, &format!("looking up {what}"));
-    let targets = try_join_all(specs.iter().map(|spec| targets::resolve(aws, spec))).await?;
+    let targets = try_join_all(specs.iter().map(|spec| targets::look_up(aws, spec))).await?;
     let vpc = vpc.or_else(|| targets.first().map(|target| target.vpc.clone()));
     let vpc =
         vpc.ok_or_else(|| Failure::new(Kind::Usage, "neither a target nor a VPC is given"))?;
@@ -97,7 +103,7 @@ pub(super) async fn draw_up(
     let desired = Desired { vpc, targets, options };
     let inventory = Box::pin(bastion::inventory(aws, &desired)).await?;
     let plan = bastion::plan(&inventory, &desired)?;
-    Ok(Planned { desired, inventory, plan })
+    Ok(Planned { specs, given, desired, inventory, plan })
 }
 
 impl Planned {
@@ -118,7 +124,7 @@ impl Planned {
         if self.desired.targets.is_empty() {
             parts.push(format!("a bastion in {vpc}"));
         } else {
-            parts.push(table_of(&self.desired.targets));
+            parts.push(table_of(&self.specs, &self.desired.targets));
         }
         if !steps.is_empty() {
             let mut table = Table::new(&["#", "STEP", "WHY"]);
@@ -152,33 +158,27 @@ impl Planned {
         format!("Do {steps} in account {}?", account(&self.inventory.caller))
     }
 
-    /// The command that made this plan, as far as it names what it is for.
+    /// The command that makes this plan again.
     fn command(&self) -> String {
-        let Desired { targets, vpc, .. } = &self.desired;
-        let mut command = "adit init".to_owned();
-        for target in targets {
-            command.push_str(" --target ");
-            command.push_str(&quoted(&target.resource()));
-        }
-        if targets.is_empty() {
-            command.push_str(" --vpc ");
-            command.push_str(vpc);
-        }
-        command
+        let targets: Vec<String> = self.specs.iter().map(ToString::to_string).collect();
+        self.given.again_for("init", &targets)
     }
 
-    fn nothing_to_do(&self, printer: Printer) {
+    fn nothing_to_do(&self, printer: Printer) -> Result<(), Failure> {
         let bastion = self.plan.bastion.as_ref();
         let bastion = bastion
             .map(|bastion| format!(": the bastion {} is {}", bastion.id, bastion.state.as_str()));
+        let id = self.plan.bastion.as_ref().map(|bastion| bastion.id.as_str());
+        printer.event(&Event::Initialised { vpc: &self.plan.vpc, bastion: id })?;
         printer.note(&format!("there is nothing to do{}", bastion.unwrap_or_default()));
         self.tell_what_next(printer);
+        Ok(())
     }
 
     fn tell_what_next(&self, printer: Printer) {
-        for target in &self.desired.targets {
-            let target = quoted(&target.resource());
-            printer.note(&format!("next: adit connect --target {target}"));
+        for spec in &self.specs {
+            let command = self.given.again_for("connect", &[spec.to_string()]);
+            printer.note(&format!("next: {command}"));
         }
         if self.desired.targets.is_empty() {
             printer.note("next: `adit list` shows what there is to reach");
@@ -206,7 +206,7 @@ impl Planned {
             Ok(Err(error)) => Err(error.into()),
             Err(stop) => {
                 self.tell_what_stands(&done, printer);
-                Ok(Exit::from(stop))
+                Ok(stopped(stop, printer))
             }
         }
     }
@@ -237,20 +237,32 @@ impl Planned {
         for resource in done {
             printer.note(&format!("it stays: {resource}"));
         }
-        printer
-            .note(&format!("`{}` goes on from there; `adit cleanup` removes it", self.command()));
+        printer.note(&format!(
+            "`{}` goes on from there; `{}` removes it",
+            self.command(),
+            // Not the target's rules alone: the bastion is not to be left.
+            self.given.without_targets("cleanup")
+        ));
     }
 }
 
-fn table_of(targets: &[Target]) -> String {
+fn table_of(specs: &[TargetSpec], targets: &[Target]) -> String {
     let mut table =
         Table::new(&["TARGET", "ENGINE", "ADDRESS", "VPC"]).or_without(&["ENGINE", "VPC"]);
-    for target in targets {
+    for (spec, target) in specs.iter().zip(targets) {
         let address = format!("{}:{}", target.host, target.port);
         let engine = target.engine.as_deref().unwrap_or_default();
-        table.row([&target.resource(), engine, &address, &target.vpc]);
+        table.row([&named(spec, target), engine, &address, &target.vpc]);
     }
     table.for_stdout()
+}
+
+/// What a target is called: the resource, with the endpoint that was asked for.
+fn named(spec: &TargetSpec, target: &Target) -> String {
+    match &spec.endpoint {
+        Some(endpoint) => format!("{}/{endpoint}", target.resource()),
+        None => target.resource(),
+    }
 }
 
 /// The account in an ARN.

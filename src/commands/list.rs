@@ -1,9 +1,9 @@
 //! `adit list`: what can be reached, and what is ready to be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use adit_aws::bastion::{self, Bastion};
-use adit_aws::targets::{self, Found, Kind};
+use adit_aws::bastion::{self, Bastion, Prepared};
+use adit_aws::targets::{self, Found, Kind, Listing};
 use adit_aws::{Aws, AwsError};
 
 use super::access;
@@ -64,65 +64,94 @@ pub(crate) struct Entry {
 pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<Overview, Failure> {
     let progress =
         Progress::begin(printer, &format!("looking at what there is in {}", aws.region()));
-    let (listing, bastions, prepared) =
-        tokio::join!(targets::list(aws, kinds), bastion::find(aws, None), bastion::prepared(aws),);
+    let bastions = async {
+        let bastions = bastion::find(aws, None).await;
+        let own = bastions.as_ref().map(|bastions| bastions.own.as_slice()).unwrap_or_default();
+        let prepared = bastion::prepared(aws, own).await;
+        (bastions, prepared)
+    };
+    let (listing, (bastions, prepared)) =
+        tokio::join!(targets::list(aws, kinds), Box::pin(bastions));
     drop(progress);
-    let listable = kinds.iter().filter(|kind| **kind != Kind::Host).count();
-    let failed: BTreeSet<Kind> = listing.failures.iter().map(|(kind, _)| *kind).collect();
-    if let [(_, error), ..] = listing.failures.as_slice()
-        && failed.len() >= listable
-        && listing.found.is_empty()
-    {
+    if let Some(error) = none_answers(kinds, &listing) {
         return Err(error.clone().into());
     }
-    for message in unlisted(&listing.failures) {
+    for message in unlisted(&listing) {
         warn(printer, &message)?;
     }
     let bastions = match bastions {
         Ok(bastions) => {
             for stranger in &bastions.strangers {
-                warn(printer, &format!("{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used", stranger.id))?;
+                warn(
+                    printer,
+                    &format!(
+                        "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
+                        stranger.id
+                    ),
+                )?;
             }
             Some(bastions.own)
         }
         Err(error) => {
-            warn(printer, &format!("bastions cannot be listed: {error}"))?;
+            warn(printer, &format!("bastions cannot be listed: {}", because(&error)))?;
             None
         }
     };
     let prepared = match prepared {
         Ok(prepared) => Some(prepared),
         Err(error) => {
-            warn(printer, &format!("which targets are ready cannot be told: {error}"))?;
+            warn(printer, &format!("which targets are ready cannot be told: {}", because(&error)))?;
             None
         }
     };
     Ok(Overview { entries: entries(listing.found, bastions.as_deref(), prepared.as_ref()) })
 }
 
+/// The failure, where none of the kinds could be listed, not even in part.
+fn none_answers<'a>(kinds: &[Kind], listing: &'a Listing) -> Option<&'a AwsError> {
+    let (_, error) = listing.failures.first()?;
+    let has_failed = |kind: &Kind| listing.failures.iter().any(|(failed, _)| failed == kind);
+    let all = kinds.iter().filter(|kind| **kind != Kind::Host).all(has_failed);
+    (all && listing.found.is_empty()).then_some(error)
+}
+
 /// What could not be listed: a line for each cause, as kinds share calls, and some make several.
-fn unlisted(failures: &[(Kind, AwsError)]) -> Vec<String> {
+fn unlisted(listing: &Listing) -> Vec<String> {
     let mut of_kind: BTreeMap<Kind, Vec<&AwsError>> = BTreeMap::new();
-    for (kind, error) in failures {
+    for (kind, error) in &listing.failures {
         of_kind.entry(*kind).or_default().push(error);
     }
-    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut causes: Vec<((bool, String), Vec<&str>)> = Vec::new();
     for (kind, errors) in of_kind {
         let [first, others @ ..] = errors.as_slice() else { continue };
         let cause = match others.len() {
-            0 => first.to_string(),
-            1 => format!("{first}; another call for it failed too"),
-            several => format!("{first}; {several} other calls for it failed too"),
+            0 => because(first),
+            1 => format!("{}; another call for it failed too", because(first)),
+            several => format!("{}; {several} other calls for it failed too", because(first)),
         };
-        match causes.iter_mut().find(|(known, _)| *known == cause) {
+        let in_part = listing.found.iter().any(|found| found.kind == kind);
+        match causes.iter_mut().find(|(known, _)| known.0 == in_part && known.1 == cause) {
             Some((_, kinds)) => kinds.push(kind.as_str()),
-            None => causes.push((cause, vec![kind.as_str()])),
+            None => causes.push(((in_part, cause), vec![kind.as_str()])),
         }
     }
-    let line = |(cause, kinds): (String, Vec<&str>)| {
-        format!("{} cannot be listed: {cause}", kinds.join(", "))
+    let line = |((in_part, cause), kinds): ((bool, String), Vec<&str>)| {
+        let kinds = kinds.join(", ");
+        if in_part {
+            format!("{kinds}: not everything could be listed: {cause}")
+        } else {
+            format!("{kinds} cannot be listed: {cause}")
+        }
     };
     causes.into_iter().map(line).collect()
+}
+
+/// Why, and the first thing to do about it.
+fn because(error: &AwsError) -> String {
+    match error.hints.first() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
 }
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
@@ -134,7 +163,7 @@ fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
 fn entries(
     found: Vec<Found>,
     bastions: Option<&[Bastion]>,
-    prepared: Option<&BTreeSet<String>>,
+    prepared: Option<&Prepared>,
 ) -> Vec<Entry> {
     let of_vpc = |vpc: &str| bastions?.iter().find(|bastion| bastion.vpc == vpc).cloned();
     // What leads to targets is not one of them.
@@ -146,17 +175,13 @@ fn entries(
         .map(|found| {
             let target = format!("{}:{}", found.kind, found.id);
             let bastion = found.vpc.as_deref().and_then(of_vpc);
-            let is_prepared = |prepared: &BTreeSet<String>| match found.kind {
-                Kind::Ec2 => {
-                    let ports = format!("{target}:");
-                    prepared.iter().any(|one| one.starts_with(&ports))
+            let initialised = match (bastions, prepared, &bastion) {
+                // No bastion leads to what is in no VPC.
+                _ if found.vpc.is_none() => Some(false),
+                (Some(_), _, None) => Some(false),
+                (_, Some(prepared), Some(bastion)) => {
+                    Some(prepared.reaches(bastion, &found.security_groups, found.port))
                 }
-                _ => prepared.contains(&target),
-            };
-            let initialised = match (bastions, prepared) {
-                (Some(_), _) if bastion.is_none() => Some(false),
-                (_, Some(prepared)) if !is_prepared(prepared) => Some(false),
-                (Some(_), Some(_)) => Some(true),
                 _ => None,
             };
             Entry { found, target, initialised, bastion }
@@ -186,6 +211,7 @@ fn tell_vpc(entries: &[&Entry]) -> String {
     for entry in entries {
         let found = &entry.found;
         let ready = match entry.initialised {
+            _ if found.vpc.is_none() => "-",
             Some(true) => "yes",
             Some(false) => "no",
             None => "?",

@@ -1,10 +1,11 @@
 //! Finding out where a target is, and which bastion leads there.
 
 use adit_aws::Aws;
-use adit_aws::bastion::{self, Bastion, Existing, ExistingSpec, State};
-use adit_aws::targets::{self, TargetSpec};
+use adit_aws::bastion::{self, Bastion, Existing, ExistingSpec, Opened, State};
+use adit_aws::targets::{self, Target, TargetSpec};
 
 use super::telling::Telling;
+use crate::cli::Given;
 use crate::failure::{Failure, Kind};
 use crate::memory::Remembered;
 use crate::settings::{Destination, Direct};
@@ -18,6 +19,9 @@ pub(crate) struct Place {
     pub(crate) vpc: Option<String>,
     /// `None` where it is not an instance, or nobody has looked.
     pub(crate) state: Option<State>,
+    /// Whether Session Manager does not reach it, though it ran when somebody looked: its agent is
+    /// not up yet, or it has stopped itself since.
+    pub(crate) is_offline: bool,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -33,12 +37,20 @@ impl Place {
     }
 
     fn is_up(&self) -> bool {
-        self.state.is_none_or(|state| state == State::Running)
+        !self.is_offline && self.state.is_none_or(|state| state == State::Running)
+    }
+
+    /// Whether it is worth starting the bastion and waiting for it, after `failure`: it is one of
+    /// adit's own, and that has not been tried.
+    pub(crate) fn may_come(&self, failure: &Failure) -> bool {
+        failure.kind == Kind::Offline && self.vpc.is_some() && !self.is_offline
     }
 
     /// Starts the bastion where it does not run, and waits until its agent answers.
     pub(crate) async fn start(&self, aws: &Aws, printer: Printer) -> Result<(), Failure> {
-        self.announce(printer)?;
+        if !self.is_offline {
+            self.announce(printer)?;
+        }
         if self.is_up() {
             return Ok(());
         }
@@ -70,6 +82,7 @@ pub(crate) async fn locate(
     aws: &Aws,
     spec: &TargetSpec,
     chosen: Option<&ExistingSpec>,
+    given: &Given,
 ) -> Result<Place, Failure> {
     if let Some(chosen) = chosen {
         let (target, bastion) =
@@ -79,11 +92,15 @@ pub(crate) async fn locate(
             destination: Destination { bastion, host: Some(target.host), port: target.port },
             vpc: None,
             state,
+            is_offline: false,
             warnings: [target.warnings, warnings].concat(),
         });
     }
-    let (target, bastions) =
-        tokio::join!(targets::resolve(aws, spec), bastion::find(aws, spec.vpc.as_deref()));
+    let (target, bastions, opened) = tokio::join!(
+        targets::resolve(aws, spec),
+        bastion::find(aws, spec.vpc.as_deref()),
+        bastion::opened(aws),
+    );
     let (target, bastions) = (target?, bastions?);
     let is_here = |one: &Bastion| one.vpc == target.vpc;
     let strangers: Vec<_> = bastions.strangers.into_iter().filter(is_here).collect();
@@ -97,15 +114,20 @@ pub(crate) async fn locate(
             );
         }
         return Err(Failure::new(Kind::Bastion, message)
-            .hint(format!("`adit init --target {}` makes one", quoted(&spec.to_string())))
+            .hint(format!("`{}` makes one", again(given, spec)))
             .hint("with a machine of your own: --bastion i-…, mi-…, tag:KEY=VALUE"));
     };
-    let mut warnings = target.warnings;
+    let mut warnings = target.warnings.clone();
     for stranger in &strangers {
         warnings.push(format!(
             "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
             stranger.id
         ));
+    }
+    match opened {
+        Ok(opened) => warnings.extend(closed(&opened, &target, spec, given)),
+        // Those who connect may not be permitted to look; the tunnel tells.
+        Err(error) => tracing::debug!(%error, "which ports are open is not known"),
     }
     if here.len() > 1 {
         warnings.push(format!(
@@ -123,8 +145,31 @@ pub(crate) async fn locate(
         },
         vpc: Some(target.vpc),
         state: Some(bastion.state),
+        is_offline: false,
         warnings,
     })
+}
+
+/// What to say where rules of adit let a bastion reach other ports of a target, and not this one:
+/// one of its endpoints was prepared, and another one is asked for.
+fn closed(opened: &Opened, target: &Target, spec: &TargetSpec, given: &Given) -> Option<String> {
+    let ports = opened.ports(&target.resource())?;
+    if ports.contains(&target.port) {
+        return None;
+    }
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "adit has let the bastion reach {} at {}, not at {}; `{}` adds that",
+        target.resource(),
+        ports.join(", "),
+        target.port,
+        again(given, spec)
+    ))
+}
+
+/// The `adit init` that prepares a target.
+fn again(given: &Given, spec: &TargetSpec) -> String {
+    given.again_for("init", &[spec.to_string()])
 }
 
 /// Finds the bastion alone, where the user says the rest.
@@ -132,12 +177,12 @@ pub(crate) async fn locate_bastion(aws: &Aws, direct: &Direct) -> Result<Place, 
     let Existing { target: bastion, state, warnings } =
         bastion::resolve_existing(aws, &direct.bastion).await?;
     let destination = Destination { bastion, host: direct.host.clone(), port: direct.port };
-    Ok(Place { destination, vpc: None, state, warnings })
+    Ok(Place { destination, vpc: None, state, is_offline: false, warnings })
 }
 
 /// Says why Session Manager does not reach the bastion, where it can be found out.
 pub(crate) async fn explain(failure: Failure, aws: &Aws, bastion: &str) -> Failure {
-    if failure.kind != Kind::Bastion || !bastion.starts_with("i-") {
+    if !matches!(failure.kind, Kind::Bastion | Kind::Offline) || !bastion.starts_with("i-") {
         return failure;
     }
     match Box::pin(bastion::diagnose(aws, bastion)).await {
@@ -149,16 +194,6 @@ pub(crate) async fn explain(failure: Failure, aws: &Aws, bastion: &str) -> Failu
             tracing::debug!(%error, "no diagnosis");
             failure
         }
-    }
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -175,6 +210,7 @@ mod tests {
             },
             vpc: Some("vpc-1".to_owned()),
             state: Some(State::Running),
+            is_offline: false,
             warnings: Vec::new(),
         }
     }
@@ -190,6 +226,7 @@ mod tests {
             place("i-1", "db", 5433),
             place("i-2", "db", 5432),
             Place { vpc: None, ..here.clone() },
+            Place { is_offline: true, ..here.clone() },
             Place { state: Some(State::Stopped), ..here },
         ] {
             assert!(!moved.is(&remembered), "{moved:?}");
@@ -197,8 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn hints_can_be_pasted_into_a_shell() {
-        assert_eq!(quoted("rds:orders"), "rds:orders");
-        assert_eq!(quoted("rds:tag:team=order's end"), r"'rds:tag:team=order'\''s end'");
+    fn only_a_bastion_of_our_own_is_started_and_only_once() {
+        let own = place("i-1", "db", 5432);
+        let offline = Failure::new(Kind::Offline, "not connected");
+        assert!(own.may_come(&offline));
+        assert!(!own.may_come(&Failure::new(Kind::Bastion, "no answer")));
+        assert!(!Place { is_offline: true, ..own.clone() }.may_come(&offline));
+        assert!(!Place { vpc: None, ..own }.may_come(&offline));
     }
 }

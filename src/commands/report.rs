@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_tunnel::{Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, Warning};
+use adit_tunnel::{End, Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, Warning};
 
 use crate::failure::Failure;
 use crate::signals::Stop;
@@ -25,6 +25,10 @@ pub(crate) struct Report {
     pub(crate) stop: Option<Stop>,
     /// Whether another tunnel takes the place of this one.
     replaced: bool,
+    /// Whether it is not decided yet if this tunnel is the command's.
+    undecided: bool,
+    /// How it has ended in the meantime.
+    held_back: Option<End>,
 }
 
 impl Report {
@@ -36,6 +40,23 @@ impl Report {
             words: true,
             stop: None,
             replaced: false,
+            undecided: false,
+            held_back: None,
+        }
+    }
+
+    /// Says nothing of the tunnel's end until [`decide`](Self::decide): it may be replaced, and then
+    /// its end is not the command's.
+    pub(crate) fn undecided(mut self) -> Self {
+        self.undecided = true;
+        self
+    }
+
+    /// The tunnel is the command's: its end is told, also one that has come already.
+    pub(crate) fn decide(&mut self) {
+        self.undecided = false;
+        if let Some(end) = self.held_back.take() {
+            drop(self.ended(&end));
         }
     }
 
@@ -64,8 +85,22 @@ impl Report {
         drop(self.printer.event(&Event::Replaced { cause }));
     }
 
+    /// Says that the session could not be had, and that the same is tried again.
+    pub(crate) fn retry(&mut self, cause: &str) {
+        self.replaced = true;
+        if self.words {
+            self.printer.note(&format!("{cause}; waiting for it"));
+        }
+    }
+
     /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
-    pub(crate) fn event(&self, event: &TunnelEvent) {
+    pub(crate) fn event(&mut self, event: &TunnelEvent) {
+        if let TunnelEvent::Ended(end) = event
+            && self.undecided
+        {
+            self.held_back = Some(end.clone());
+            return;
+        }
         if self.words {
             self.speak(event);
         }
@@ -105,17 +140,19 @@ impl Report {
             TunnelEvent::Warning(warning) => {
                 self.printer.event(&Event::Warning { message: &self.warning(warning) })
             }
-            TunnelEvent::Ended(_) if self.replaced => Ok(()),
-            TunnelEvent::Ended(end) => {
-                let cause = match self.stop {
-                    Some(Stop::Interrupt) => "interrupted".to_owned(),
-                    Some(Stop::Terminate) => "terminated".to_owned(),
-                    None => end.cause(),
-                };
-                self.printer.event(&Event::Ended { cause: &cause })
-            }
+            TunnelEvent::Ended(end) => self.ended(end),
             // `ready` follows when local clients can connect; a refused dial shows in `closed`.
             _ => Ok(()),
+        }
+    }
+
+    fn ended(&self, end: &End) -> Result<(), Failure> {
+        if self.replaced {
+            return Ok(());
+        }
+        match self.stop {
+            Some(stop) => self.printer.event(&Event::Ended { cause: stop.cause() }),
+            None => self.printer.event(&Event::Ended { cause: &end.cause() }),
         }
     }
 

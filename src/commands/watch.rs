@@ -6,12 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::signals::{Signals, Stop};
-use crate::ui::Printer;
+use crate::ui::{Event, Printer};
 
 /// Why a command ends: somebody asked for it, or it failed.
 pub(crate) type Ending = Result<Stop, Failure>;
+
+/// Ends the events of a command that was asked to stop, and gives its exit.
+pub(crate) fn stopped(stop: Stop, printer: Printer) -> Exit {
+    // Where standard output fails, the printer's owner learns it elsewhere.
+    drop(printer.event(&Event::Ended { cause: stop.cause() }));
+    stop.into()
+}
 
 /// Waits for `work`, which is dropped when something else ends it.
 pub(crate) fn during<T>(

@@ -21,7 +21,8 @@ pub(crate) fn kind_of_aws(kind: &AwsErrorKind) -> FatalKind {
         | AwsErrorKind::ExpiredCredentials
         | AwsErrorKind::UnknownProfile => FatalKind::Credentials,
         AwsErrorKind::AccessDenied => FatalKind::Permission,
-        AwsErrorKind::TargetNotConnected | AwsErrorKind::InvalidTarget => FatalKind::Bastion,
+        AwsErrorKind::TargetNotConnected => FatalKind::Offline,
+        AwsErrorKind::InvalidTarget => FatalKind::Bastion,
         AwsErrorKind::TargetNotFound
         | AwsErrorKind::TargetAmbiguous
         | AwsErrorKind::TargetUnusable => FatalKind::Target,
@@ -38,6 +39,7 @@ impl From<FatalKind> for Kind {
             FatalKind::Permission => Self::Permission,
             FatalKind::Target => Self::Target,
             FatalKind::Bastion => Self::Bastion,
+            FatalKind::Offline => Self::Offline,
             FatalKind::Service => Self::Service,
             FatalKind::Config => Self::Config,
             FatalKind::Internal => Self::Internal,

@@ -165,6 +165,13 @@ fn what_was_looked_up_is_kept_for_one_folder_and_one_set_of_credentials() {
     assert_eq!(cache(&[], &both).identity, "key AKIA1");
     assert_eq!(cache(&[], &both[1..]).identity, "dev");
     assert_eq!(cache(&["--profile", "prod"], &both).identity, "prod");
+
+    let session = [("HOME", "/home/ann"), ("AWS_ACCESS_KEY_ID", "ASIA1"), ("AWS_ACCOUNT_ID", "1")];
+    assert_eq!(cache(&[], &session[..2]).folder, None, "nobody knows whose the keys are");
+    assert_eq!(cache(&[], &session).identity, "account 1");
+    assert!(cache(&[], &session).folder.is_some());
+    let files = [("AWS_PROFILE", "dev"), ("AWS_CONFIG_FILE", "/tmp/config")];
+    assert_eq!(cache(&[], &files).identity, "dev AWS_CONFIG_FILE=/tmp/config");
 }
 
 #[test]
@@ -214,4 +221,5 @@ fn all_kinds_are_listed_unless_some_are_named() {
     assert_eq!(kinds(&[]), TargetKind::ALL);
     assert_eq!(kinds(&["rds", "msk"]), [TargetKind::Rds, TargetKind::Msk]);
     assert_eq!(kinds(&["rds,msk"]), [TargetKind::Rds, TargetKind::Msk]);
+    assert_eq!(kinds(&["rds", "msk,rds"]), [TargetKind::Rds, TargetKind::Msk]);
 }

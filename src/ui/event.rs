@@ -90,6 +90,8 @@ pub(crate) enum Event<'a> {
     StepDone { number: usize, resource: &'a str },
     /// A VPC has its bastion, and the targets asked for can be reached from it.
     Initialised { vpc: &'a str, bastion: Option<&'a str> },
+    /// A cleanup is over.
+    Cleaned { removed: usize, left: usize },
     /// A step of a plan could not be done.
     StepFailed { resource: &'a str, message: &'a str, hints: &'a [String], command: &'a str },
     /// A session that was tried first is given up for another one.
@@ -210,6 +212,7 @@ mod tests {
             Event::Waiting { what: "the bastion to run", usually_s: 15, waited_s: 0 },
             Event::StepDone { number: 1, resource: "adit-bastion" },
             Event::Initialised { vpc: "vpc-1", bastion: Some("i-1") },
+            Event::Cleaned { removed: 7, left: 1 },
             Event::RemovalPlan {
                 region: "us-east-1",
                 steps: &removals,

@@ -8,6 +8,7 @@ mod architecture;
 mod arguments;
 mod outputs;
 mod preparing;
+mod preparing_again;
 mod readers;
 mod stopping;
 mod surroundings;

@@ -1,11 +1,17 @@
 //! The SDK's HTTPS client: the platform's trust roots plus extra ones, and the environment's proxy.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
@@ -25,23 +31,83 @@ pub(crate) fn build(bundles: &[PathBuf], proxy: ProxyUse) -> Result<SharedHttpCl
         .with_trust_store(trust)
         .build()
         .map_err(|error| AwsError::new(AwsErrorKind::Tls, format!("cannot set TLS up: {error}")))?;
-    // The public builder of an HTTPS client has no way to name a proxy; this one does, and keeps
-    // one connection pool per set of timeouts.
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+    let straight = client(context.clone(), ProxyConfig::disabled);
+    Ok(match proxy {
+        ProxyUse::Direct => straight,
+        ProxyUse::Environment => {
+            let through = client(context, ProxyConfig::from_env);
+            SharedHttpClient::new(Routed { through, straight })
+        }
+    })
+}
+
+/// The public builder of an HTTPS client has no way to name a proxy; this one does, and keeps one
+/// connection pool per set of timeouts.
+fn client(context: TlsContext, proxy: fn() -> ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());
         }
-        connector.set_proxy_config(Some(match proxy {
-            ProxyUse::Environment => ProxyConfig::from_env(),
-            ProxyUse::Direct => ProxyConfig::disabled(),
-        }));
+        connector.set_proxy_config(Some(proxy()));
         connector
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .tls_context(context.clone())
             .build()
-    }))
+    })
+}
+
+/// A client that goes through the proxy, but straight to what only this machine can reach: the
+/// sources of credentials on containers and instances, which a proxy would ask about itself.
+#[derive(Debug)]
+struct Routed<T> {
+    through: T,
+    straight: T,
+}
+
+impl HttpClient for Routed<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Routed {
+            through: self.through.http_connector(settings, components),
+            straight: self.straight.http_connector(settings, components),
+        })
+    }
+}
+
+impl HttpConnector for Routed<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let host = request.uri().parse::<http::Uri>();
+        if host.is_ok_and(|uri| uri.host().is_some_and(is_own)) {
+            self.straight.call(request)
+        } else {
+            self.through.call(request)
+        }
+    }
+}
+
+/// The container endpoints of EKS and the metadata of instances over IPv6, which are no link-local
+/// addresses: <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html>.
+const OWN_IPV6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+];
+
+/// Whether only this machine reaches a host of that name: it is on loopback, or link-local as
+/// 169.254.169.254, 169.254.170.2 and 169.254.170.23 are.
+fn is_own(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => {
+            address.is_loopback() || address.is_unicast_link_local() || OWN_IPV6.contains(&address)
+        }
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 /// The certificates of a bundle that can serve as roots, as PEM.
@@ -94,6 +160,28 @@ mod tests {
 
     fn certificate() -> String {
         rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem()
+    }
+
+    /// A proxy would answer for itself, or not at all.
+    #[test]
+    fn what_only_this_machine_reaches_is_reached_without_a_proxy() {
+        for host in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "[fd00:ec2::23]",
+            "[fd00:ec2::254]",
+            "[fe80::1]",
+            "[::1]",
+            "127.0.0.1",
+            "127.9.9.9",
+            "LocalHost",
+        ] {
+            assert!(is_own(host), "{host}");
+        }
+        for host in ["ssm.eu-west-1.amazonaws.com", "10.0.0.1", "[fd00:ec2::24]", "localhost.co"] {
+            assert!(!is_own(host), "{host}");
+        }
     }
 
     #[test]

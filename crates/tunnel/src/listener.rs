@@ -39,7 +39,7 @@ impl ListenError {
         match self.source.kind() {
             _ if self.address.contains('/') => "use another path for the socket",
             io::ErrorKind::AddrInUse => "stop what listens there, or use --local-port auto",
-            io::ErrorKind::PermissionDenied => "use a local port above 1023",
+            io::ErrorKind::PermissionDenied => "use --local-port auto, or a local port above 1023",
             io::ErrorKind::AddrNotAvailable => "use an address of this machine",
             _ => "use another local port",
         }

@@ -93,8 +93,10 @@ pub enum FatalKind {
     Permission,
     /// The target is unknown or not usable.
     Target,
-    /// The bastion is unknown, offline or cannot be started.
+    /// The bastion is unknown or cannot be used.
     Bastion,
+    /// The bastion is not connected at the moment.
+    Offline,
     /// The service failed.
     Service,
     /// The configuration is wrong.

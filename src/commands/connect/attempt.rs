@@ -40,7 +40,7 @@ impl Attempt {
             let aws = aws.await?;
             open::tunnel(aws, request, options, sender).await.map_err(Failure::from)
         };
-        Self { opening: Some(Box::pin(opening)), events, report }
+        Self { opening: Some(Box::pin(opening)), events, report: report.undecided() }
     }
 
     /// Waits for the tunnel, reporting what happens on the way; may be dropped and called again.
@@ -81,18 +81,35 @@ impl Attempt {
         signals: &mut Signals,
     ) -> Result<(), Ending> {
         self.report.replace(cause);
-        tokio::select! {
-            () = self.give_up() => Ok(()),
-            stop = signals.next() => Err(Ok(stop)),
-        }
+        self.make_way(signals).await
     }
 
-    /// The same because the command ends; a second request to stop does not wait for it.
+    /// The same because it has come to nothing, and is tried again.
+    pub(super) async fn retry(&mut self, cause: &str, signals: &mut Signals) -> Result<(), Ending> {
+        self.report.retry(cause);
+        self.make_way(signals).await
+    }
+
+    async fn make_way(&mut self, signals: &mut Signals) -> Result<(), Ending> {
+        let stop = tokio::select! {
+            () = self.give_up() => return Ok(()),
+            stop = signals.next() => stop,
+        };
+        // The session may live: it is given back all the same, as at any other end.
+        let ending = Ok(stop);
+        self.end(&ending, signals).await;
+        Err(ending)
+    }
+
+    /// The same because the command ends; a second request to stop does not wait for it. Where it
+    /// was asked to stop, the end of the events is the command's to tell.
     pub(super) async fn end(&mut self, ending: &Ending, signals: &mut Signals) {
-        self.report.stop = ending.as_ref().ok().copied();
         tokio::select! {
             () = self.give_up() => {}
             _ = signals.next() => {}
+        }
+        if ending.is_err() {
+            self.report.decide();
         }
     }
 }

@@ -11,12 +11,12 @@ use adit_aws::targets::TargetSpec;
 use adit_tunnel::Tunnel;
 
 use super::attempt::Attempt;
-use super::{Opened, Wishes, begin};
+use super::{Opened, Wishes};
 use crate::commands::access;
 use crate::commands::local::{self, Bound};
 use crate::commands::place::{Place, explain, locate};
 use crate::commands::watch::{Ending, during};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::memory::{Memory, Remembered};
 use crate::settings::{Destination, Local};
 use crate::signals::Signals;
@@ -38,22 +38,27 @@ pub(super) async fn open(
 ) -> Result<Opened, Ending> {
     let wanted = Wanted { name: spec.to_string(), spec, bastion };
     // A taken port is told before anything is started; which port it is may have to be looked up.
-    let bound = match &wishes.local {
-        Local::Tcp { port: None, .. } => None,
-        local => Some(local::bind(local, 0).await.map_err(Err)?),
+    let bound = match (&wishes.local, wanted.spec.known_port()) {
+        (Local::Tcp { port: None, .. }, None) => None,
+        (local, port) => Some(local::bind(local, port.unwrap_or(0)).await.map_err(Err)?),
     };
     let aws = during(signals, printer, access::load(&wishes.access)).await?;
     let memory = wishes.cache.folder.as_deref().map(|folder| wanted.memory(folder, &aws, wishes));
     let opened = match memory.as_ref().and_then(Memory::recall) {
-        Some(remembered) => {
-            wanted.again(&aws, &remembered, bound, wishes, signals, printer).await?
-        }
-        None => wanted.anew(&aws, bound, wishes, signals, printer).await?,
+        Some(remembered) => wanted.again(&aws, &remembered, bound, wishes, signals, printer).await,
+        None => wanted.anew(&aws, bound, wishes, signals, printer).await,
     };
-    if let Some(memory) = memory {
-        memory.keep(&opened.1);
+    match (&memory, &opened) {
+        (Some(memory), Ok((_, place))) => memory.keep(place),
+        // It leads nowhere: the next time had better look first.
+        (Some(memory), Err(Err(failure)))
+            if matches!(failure.kind, Kind::Target | Kind::Bastion | Kind::Offline) =>
+        {
+            memory.forget();
+        }
+        _ => {}
     }
-    Ok(opened.0)
+    Ok(opened?.0)
 }
 
 /// What came of a session to where the target was the last time.
@@ -62,6 +67,8 @@ enum Checked {
     Same(Tunnel, Place),
     /// It is elsewhere, or its bastion has to be started first.
     Moved(Place),
+    /// It is still there, but its bastion is not connected; it may be soon.
+    Offline(Place, Failure),
     /// It is still there, and no tunnel can be opened to it.
     Refused(Failure),
 }
@@ -86,16 +93,17 @@ impl Wanted {
     ) -> Result<(Opened, Remembered), Ending> {
         let looking = async {
             let _progress = Progress::begin(printer, &format!("looking up {}", self.name));
-            locate(aws, &self.spec, self.bastion.as_ref()).await
+            locate(aws, &self.spec, self.bastion.as_ref(), &wishes.given).await
         };
         let place = during(signals, printer, looking).await?;
         self.to(place, aws, bound, wishes, signals, printer).await
     }
 
-    /// Opens a tunnel to a place, when its bastion runs.
+    /// Opens a tunnel to a place, when its bastion runs. Where that is not connected all the same,
+    /// because its agent is not up yet or it has just stopped itself, it is waited for once.
     async fn to(
         &self,
-        place: Place,
+        mut place: Place,
         aws: &Aws,
         bound: Option<Bound>,
         wishes: &Wishes,
@@ -103,22 +111,33 @@ impl Wanted {
         printer: Printer,
     ) -> Result<(Opened, Remembered), Ending> {
         place.warn(printer).map_err(Err)?;
-        let destination = &place.destination;
         let bound = match bound {
             Some(bound) => bound,
-            None => local::bind(&wishes.local, destination.port).await.map_err(Err)?,
+            None => local::bind(&wishes.local, place.destination.port).await.map_err(Err)?,
         };
-        during(signals, printer, place.start(aws, printer)).await?;
-        let own = aws.clone();
-        let begun =
-            begin(async { Ok(own) }, destination, &self.name, bound, wishes, signals, printer);
-        match begun.await {
-            Ok(opened) => Ok((opened, place.remembered())),
-            Err(Ok(stop)) => Err(Ok(stop)),
-            Err(Err(failure)) => {
-                let explained = async { Ok(explain(failure, aws, &destination.bastion).await) };
-                Err(Err(during(signals, printer, explained).await?))
-            }
+        loop {
+            during(signals, printer, place.start(aws, printer)).await?;
+            let own = aws.clone();
+            let mut attempt = wishes
+                .attempt(async { Ok(own) }, &place.destination, &self.name, printer)
+                .map_err(Err)?;
+            let ending = match during(signals, printer, attempt.open()).await {
+                Ok(tunnel) => return Ok((Opened { tunnel, bound, attempt }, place.remembered())),
+                Err(Err(failure)) if place.may_come(&failure) => {
+                    attempt.retry(&failure.message, signals).await?;
+                    place.is_offline = true;
+                    continue;
+                }
+                Err(ending) => ending,
+            };
+            attempt.end(&ending, signals).await;
+            let failure = match ending {
+                Ok(stop) => return Err(Ok(stop)),
+                Err(failure) => failure,
+            };
+            let bastion = &place.destination.bastion;
+            let explained = async { Ok(explain(failure, aws, bastion).await) };
+            return Err(Err(during(signals, printer, explained).await?));
         }
     }
 
@@ -142,7 +161,7 @@ impl Wanted {
         let own = aws.clone();
         let mut attempt =
             wishes.attempt(async { Ok(own) }, &destination, &self.name, printer).map_err(Err)?;
-        let locating = locate(aws, &self.spec, self.bastion.as_ref());
+        let locating = locate(aws, &self.spec, self.bastion.as_ref(), &wishes.given);
         let checked = during(signals, printer, check(&mut attempt, locating, remembered)).await;
         match checked {
             Ok(Checked::Same(tunnel, place)) => {
@@ -154,6 +173,11 @@ impl Wanted {
                 attempt.replace(&cause, signals).await?;
                 let bound = Some(bound).filter(|_| is_asked_for || place.destination.port == port);
                 self.to(place, aws, bound, wishes, signals, printer).await
+            }
+            Ok(Checked::Offline(place, failure)) => {
+                attempt.retry(&failure.message, signals).await?;
+                let place = Place { is_offline: true, ..place };
+                self.to(place, aws, Some(bound), wishes, signals, printer).await
             }
             Ok(Checked::Refused(failure)) => {
                 let explained = async { Ok(explain(failure, aws, &destination.bastion).await) };
@@ -205,6 +229,7 @@ async fn check(
 fn checked(opened: Result<Tunnel, Failure>, place: Place) -> Checked {
     match opened {
         Ok(tunnel) => Checked::Same(tunnel, place),
+        Err(failure) if place.may_come(&failure) => Checked::Offline(place, failure),
         Err(failure) => Checked::Refused(failure),
     }
 }

@@ -6,6 +6,7 @@ use adit_aws::bastion::{self, Options, Scope};
 
 use super::story::Story;
 use super::world::World;
+use crate::cli::Given;
 use crate::commands::init;
 use crate::commands::telling::Telling;
 use crate::failure::{Failure, Kind};
@@ -20,8 +21,10 @@ pub(crate) async fn prepare(
     let began = Instant::now();
     let printer = printer.hushed();
     let World { aws, spec, .. } = world;
-    let specs = [spec.clone()];
-    let planned = Box::pin(init::draw_up(aws, &specs, None, Options::default(), printer)).await?;
+    let given = Given::default();
+    let specs = vec![spec.clone()];
+    let planning = init::draw_up(aws, specs, None, Options::default(), given, printer);
+    let planned = Box::pin(planning).await?;
     planned.announce(printer)?;
     let mut telling = Telling::new(printer);
     let applied =

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::{Reachability, agent};
 use super::find::describe_one;
 use super::{Bastion, State};
-use crate::error::AwsError;
+use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
 use crate::network::{Class, Classified, classify, describe_network, resolver_fault};
 
@@ -56,13 +56,22 @@ pub async fn diagnose(aws: &Aws, id: &str) -> Result<Diagnosis, AwsError> {
     let place = match (instance.state, &reachability) {
         (State::Running, Reachability::Online { .. }) => None,
         (State::Running, _) => {
-            let network = Box::pin(describe_network(aws, &instance.vpc)).await?;
-            names = network.vpc.as_ref().and_then(|vpc| {
-                let groups: Vec<_> =
-                    instance.groups.iter().filter_map(|id| network.group(id)).collect();
-                resolver_fault(vpc, &groups)
-            });
-            classify(&network).into_iter().find(|one| one.subnet.id == instance.subnet)
+            match Box::pin(describe_network(aws, &instance.vpc)).await {
+                Ok(network) => {
+                    names = network.vpc.as_ref().and_then(|vpc| {
+                        let groups: Vec<_> =
+                            instance.groups.iter().filter_map(|id| network.group(id)).collect();
+                        resolver_fault(vpc, &groups)
+                    });
+                    classify(&network).into_iter().find(|one| one.subnet.id == instance.subnet)
+                }
+                // Those who connect need not be permitted to look at networks; the rest is told.
+                Err(error) if error.kind == AwsErrorKind::AccessDenied => {
+                    tracing::debug!(%error, "a diagnosis without the network");
+                    None
+                }
+                Err(error) => return Err(error),
+            }
         }
         _ => None,
     };

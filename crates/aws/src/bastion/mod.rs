@@ -30,15 +30,15 @@ use crate::targets::Target;
 pub use agent::{Reachability, agent};
 pub use apply::{Applied, ApplyError, apply};
 pub use cleanup::{
-    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, find_leftovers,
-    remove,
+    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, Unseen,
+    find_leftovers, remove,
 };
 pub use diagnose::{Cause, Diagnosis, diagnose};
 pub use existing::{Existing, ExistingSpec, ExistingSpecError, resolve_existing};
 pub use find::{Bastions, find};
 pub use inventory::{Architecture, Inventory, Profile, Role};
 pub use plan::{Action, GroupRef, Launch, Plan, PlanError, RulePeer, RuleSpec, Step, plan};
-pub use prepared::prepared;
+pub use prepared::{Opened, Prepared, opened, prepared};
 pub use progress::Progress;
 pub use read::inventory;
 pub use start::start;
@@ -166,7 +166,6 @@ pub(crate) fn by_preference(bastions: &mut [Bastion]) {
         State::Stopped | State::Stopping => 2,
         State::ShuttingDown | State::Terminated => 3,
     };
-    bastions.sort_by(|a, b| {
-        (rank(a.state), a.made(), &a.id).cmp(&(rank(b.state), b.made(), &b.id))
-    });
+    bastions
+        .sort_by(|a, b| (rank(a.state), a.made(), &a.id).cmp(&(rank(b.state), b.made(), &b.id)));
 }

@@ -51,7 +51,8 @@ pub async fn inventory(aws: &Aws, desired: &Desired) -> Result<Inventory, AwsErr
         ..Inventory::default()
     };
     // What is only needed for a new bastion need not be known where one stands.
-    let stands = inventory.bastions.iter().any(|one| one.state.is_usable() && inventory.is_own(one));
+    let stands =
+        inventory.bastions.iter().any(|one| one.state.is_usable() && inventory.is_own(one));
     match identity {
         Ok((roles, profiles)) => (inventory.roles, inventory.profiles) = (roles, profiles),
         Err(error) if stands && error.kind == AwsErrorKind::AccessDenied => {

@@ -97,13 +97,11 @@ async fn start_stopped(
         let answer = client.start_instances().instance_ids(id).send().await;
         match answer.map_err(|error| from_sdk("StartInstances", &aws.place(), &error)) {
             Ok(_) => Ok(Some(())),
-            Err(error) if is_between_states(&error) => {
-                match describe_one(aws, client, id).await? {
-                    Some(now) if matches!(now.state, State::Pending | State::Running) => Ok(Some(())),
-                    Some(now) if !now.state.is_usable() => Err(gone(&now)),
-                    _ => Ok(None),
-                }
-            }
+            Err(error) if is_between_states(&error) => match describe_one(aws, client, id).await? {
+                Some(now) if matches!(now.state, State::Pending | State::Running) => Ok(Some(())),
+                Some(now) if !now.state.is_usable() => Err(gone(&now)),
+                _ => Ok(None),
+            },
             Err(error) => Err(explain(error)),
         }
     };
@@ -196,3 +194,6 @@ fn stuck(id: &str, verb: &str) -> AwsError {
     AwsError::new(AwsErrorKind::TargetNotConnected, format!("the bastion {id} did not {verb}"))
         .hint(format!("aws ec2 describe-instances --instance-ids {id} says why in StateReason"))
 }
+
+#[cfg(test)]
+mod tests;

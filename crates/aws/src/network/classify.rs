@@ -66,7 +66,8 @@ fn classify_one(network: &Network, subnet: &Subnet) -> Classified {
             &format!("its default route goes to {id}, which leads to no AWS service"),
         ),
         None => {
-            let lists = table_of(&network.route_tables, &subnet.id).map(|table| &table.prefix_lists);
+            let lists =
+                table_of(&network.route_tables, &subnet.id).map(|table| &table.prefix_lists);
             let route = match lists.map(Vec::as_slice) {
                 Some([first, ..]) => format!(
                     "it has no default route, and what is in the list {first} of its routes is not known"

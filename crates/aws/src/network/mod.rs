@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use crate::tags::Tags;
 
 pub use classify::{Class, Classified, classify};
+pub(crate) use dns::{host_block, resolver_fault};
 pub(crate) use group::contains;
 pub use group::{Group, Peer, Protocol, Rule};
-pub(crate) use dns::{host_block, resolver_fault};
 pub use read::vpcs;
 pub(crate) use read::{
-    OwnRule, account_of, describe_endpoints, describe_groups, describe_network, describe_own_rules, filter,
-    filter_tag, living, tag_map,
+    OwnRule, account_of, describe_endpoints, describe_groups, describe_network, describe_own_rules,
+    filter, filter_tag, living, tag_map,
 };
 
 /// A VPC and what decides where traffic of its subnets goes.

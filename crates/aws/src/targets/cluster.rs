@@ -2,7 +2,6 @@
 //! differ in their engine.
 
 use aws_sdk_rds::Client;
-use aws_sdk_rds::error::ProvideErrorMetadata;
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter};
 
 use super::entry::{Entry, tags, unusable};
@@ -16,7 +15,10 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     let Some(id) = find::name(&spec.select) else {
         let (clusters, instances) =
             tokio::try_join!(Box::pin(clusters(aws)), Box::pin(rds::instances(aws)))?;
-        return Ok(entries(spec.kind, &clusters, &instances));
+        let mut entries = entries(spec.kind, &clusters, &instances);
+        find::retain(&mut entries, &spec.select);
+        add_vpcs(aws, &mut entries, &clusters).await?;
+        return Ok(entries);
     };
     let client = Client::new(&aws.sdk);
     let cluster = client.describe_db_clusters().db_cluster_identifier(id).send();
@@ -27,14 +29,14 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
         tokio::join!(Box::pin(cluster), Box::pin(members.collect::<Result<Vec<_>, _>>()));
     let cluster = match cluster {
         Ok(answer) => answer.db_clusters().first().cloned(),
-        Err(error) if find::is_missing(error.code()) => None,
+        Err(error) if find::is_missing_name(&error) => None,
         Err(error) => return Err(failed(aws, "DescribeDBClusters")(error)),
     };
     let Some(cluster) = cluster else { return Ok(Vec::new()) };
     // Some say so when there is no such cluster, or none of its members is left.
     let mut members = match members {
         Ok(members) => members,
-        Err(error) if find::is_missing(error.code()) => Vec::new(),
+        Err(error) if find::is_missing_name(&error) => Vec::new(),
         Err(error) => return Err(failed(aws, "DescribeDBInstances")(error)),
     };
     members.retain(|one| one.db_cluster_identifier() == cluster.db_cluster_identifier());
@@ -52,6 +54,32 @@ async fn vpc_of_group(aws: &Aws, cluster: &DbCluster) -> Result<Option<String>, 
         Client::new(&aws.sdk).describe_db_subnet_groups().db_subnet_group_name(group).send();
     let answer = Box::pin(answer).await.map_err(failed(aws, "DescribeDBSubnetGroups"))?;
     Ok(answer.db_subnet_groups().first().and_then(|group| group.vpc_id()).map(str::to_owned))
+}
+
+/// Adds the VPCs of clusters without members, or whose members may not be listed: their subnet
+/// groups tell. Costs a call where there is such a cluster, and none elsewhere.
+pub(super) async fn add_vpcs(
+    aws: &Aws,
+    entries: &mut [Entry],
+    clusters: &[DbCluster],
+) -> Result<(), AwsError> {
+    let group_of = |id: &str| {
+        let cluster = clusters.iter().find(|one| one.db_cluster_identifier() == Some(id));
+        cluster.and_then(|cluster| cluster.db_subnet_group())
+    };
+    let is_open = |entry: &Entry| entry.found.vpc.is_none() && group_of(&entry.found.id).is_some();
+    if !entries.iter().any(is_open) {
+        return Ok(());
+    }
+    let pages = Client::new(&aws.sdk).describe_db_subnet_groups().into_paginator().items().send();
+    let groups: Result<Vec<_>, _> = Box::pin(pages.collect()).await;
+    let groups = groups.map_err(failed(aws, "DescribeDBSubnetGroups"))?;
+    for entry in entries.iter_mut().filter(|entry| entry.found.vpc.is_none()) {
+        let name = group_of(&entry.found.id);
+        let group = groups.iter().find(|one| name.is_some() && one.db_subnet_group_name() == name);
+        entry.found.vpc = group.and_then(|group| group.vpc_id()).map(str::to_owned);
+    }
+    Ok(())
 }
 
 /// All clusters, of whatever engine.

@@ -16,9 +16,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     let call = Client::new(&aws.sdk).describe_instances();
     let call = match (&spec.select, find::name(&spec.select)) {
         (_, Some(id)) if id.starts_with("i-") => call.instance_ids(id),
-        (Selector::Tag { key, value }, _) => {
-            call.filters(filter_tag(key, value)).filters(living())
-        }
+        (Selector::Tag { key, value }, _) => call.filters(filter_tag(key, value)).filters(living()),
         (_, name) => call.filters(filter("tag:Name", name.unwrap_or_default())).filters(living()),
     };
     let pages = call.into_paginator().items().send();

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_elasticache::Client;
-use aws_sdk_elasticache::error::ProvideErrorMetadata;
 use aws_sdk_elasticache::types::{
     CacheCluster, CacheNode, CacheSubnetGroup, ReplicationGroup, ServerlessCache,
 };
@@ -31,7 +30,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     if let Selector::Tag { .. } = spec.select {
         let caches = Caches::read(aws, None).await;
         let (entries, failures) = caches.entries(aws).await;
-        let entries = find::with_tags(entries, |arn| fetch_tags(aws, arn)).await?;
+        let entries = find::with_tags(entries, &spec.select, |arn| fetch_tags(aws, arn)).await?;
         // One of those that could not be listed may have the tag too.
         return match failures.into_iter().next() {
             Some((_, error)) => Err(error),
@@ -87,12 +86,12 @@ impl Caches {
         );
         Self {
             groups: match groups {
-                Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+                Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
                 groups => groups.map_err(failed(aws, "DescribeReplicationGroups")),
             },
             clusters: clusters.map_err(failed(aws, "DescribeCacheClusters")),
             serverless: match serverless {
-                Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+                Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
                 caches => caches.map_err(failed(aws, "DescribeServerlessCaches")),
             },
             subnet_groups: subnet_groups.map_err(failed(aws, "DescribeCacheSubnetGroups")),

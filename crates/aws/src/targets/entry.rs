@@ -96,12 +96,35 @@ impl Entry {
         format!("the {} `{}`", self.found.kind.noun(), self.found.id)
     }
 
-    /// The target that `spec` means.
+    /// The target that `spec` means, when it can be connected to.
     pub(super) fn into_target(self, spec: &TargetSpec) -> Result<Target, AwsError> {
         if let Some(refusal) = self.refusal {
             return Err(refusal);
         }
         self.check_state()?;
+        self.endpoint_of(spec)
+    }
+
+    /// The same when it cannot be now, but has an endpoint that will lead to it: its state is a
+    /// warning.
+    pub(super) fn into_prepared(self, spec: &TargetSpec) -> Result<Target, AwsError> {
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
+        }
+        let state = self.check_state();
+        if self.life() == Life::Going || (self.found.host.is_none() && self.others.is_empty()) {
+            // It says more than that there is no endpoint.
+            state.clone()?;
+        }
+        let mut target = self.endpoint_of(spec)?;
+        if let Err(state) = state {
+            let message = format!("{}: it can be connected to once it runs", state.message);
+            target.warnings.insert(0, message);
+        }
+        Ok(target)
+    }
+
+    fn endpoint_of(self, spec: &TargetSpec) -> Result<Target, AwsError> {
         let title = self.title();
         let found = self.found;
         let (endpoint, warnings) = match spec.endpoint.as_deref() {
@@ -141,11 +164,19 @@ impl Entry {
         })
     }
 
+    fn life(&self) -> Life {
+        match (self.found.status.as_deref().map(Life::of), self.found.kind) {
+            // Nobody can start a proxy that AWS has suspended; connecting to it tells.
+            (Some(Life::Stopping | Life::Stopped | Life::Starting), Kind::RdsProxy) => Life::Usable,
+            (life, _) => life.unwrap_or(Life::Usable),
+        }
+    }
+
     /// Refuses what nobody can connect to now.
     fn check_state(&self) -> Result<(), AwsError> {
         let Some(status) = &self.found.status else { return Ok(()) };
         let (title, kind) = (self.title(), self.found.kind);
-        match Life::of(status) {
+        match self.life() {
             Life::Usable => Ok(()),
             Life::Making => Err(unusable(format!("{title} is still being made ({status})")).hint(
                 format!("it can be reached in a few minutes; `adit list {kind}` shows its state"),
@@ -211,6 +242,7 @@ fn pick(title: &str, kind: Kind, others: Vec<Endpoint>, name: &str) -> Result<En
 }
 
 /// Where in its life a resource is, whatever the service calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
     Usable,
     Making,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::arn::Arn;
 use super::entry::{Entry, unusable};
-use super::{Selector, TargetSpec};
+use super::{Kind, Selector, TargetSpec};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
 
@@ -31,6 +32,39 @@ pub(super) fn is_missing(code: Option<&str>) -> bool {
     code.is_some_and(|code| code.contains("NotFound") || code == "InvalidInstanceID.Malformed")
 }
 
+/// Whether an error says that nothing is called what was asked for: there is no such thing, or the
+/// name is none that a thing could have. For calls that name one thing and have no other parameter
+/// of the user's.
+pub(super) fn is_missing_name(error: &impl ProvideErrorMetadata) -> bool {
+    let says = |text: &str| error.message().is_some_and(|message| message.contains(text));
+    match error.code() {
+        // `1 validation error detected: Value 'x' at 'domainName' failed to satisfy constraint`.
+        Some("ValidationException") => says("failed to satisfy constraint"),
+        // `The parameter DBInstanceIdentifier is not a valid identifier.`
+        Some("InvalidParameterValue" | "InvalidParameterValueException") => {
+            says("not a valid identifier")
+        }
+        code => is_missing(code),
+    }
+}
+
+/// The id of what `spec` means, when that can be told without asking AWS.
+pub(super) fn literal(spec: &TargetSpec) -> Option<String> {
+    match (&spec.select, spec.kind) {
+        // What is no id is a name, which rules do not know.
+        (Selector::Id(id), Kind::Ec2) => Some(id.clone()).filter(|id| id.starts_with("i-")),
+        (Selector::Id(id), _) => Some(id.clone()),
+        // These have ids of their own in their ARNs.
+        (Selector::Arn(_), Kind::RdsProxy | Kind::RedshiftServerless)
+        | (Selector::Tag { .. }, _) => None,
+        // What follows the name of a Kafka cluster tells it from earlier ones of that name.
+        (select @ Selector::Arn(_), Kind::Msk) => {
+            name(select)?.split('/').next().map(str::to_owned)
+        }
+        (select @ Selector::Arn(_), _) => name(select).map(str::to_owned),
+    }
+}
+
 /// Keeps what the selector means: of what a service was asked for by name, or of all it has.
 pub(super) fn retain(entries: &mut Vec<Entry>, select: &Selector) {
     match select {
@@ -46,31 +80,51 @@ pub(super) fn retain(entries: &mut Vec<Entry>, select: &Selector) {
 }
 
 /// Adds the tags of resources whose service tells them one by one only, with the ARN's call
-/// `fetch`.
-pub(super) async fn with_tags<F, T>(entries: Vec<Entry>, fetch: F) -> Result<Vec<Entry>, AwsError>
+/// `fetch`. Some tell none while they change; that matters only when no other resource has the tag
+/// that is looked for.
+pub(super) async fn with_tags<F, T>(
+    entries: Vec<Entry>,
+    select: &Selector,
+    fetch: F,
+) -> Result<Vec<Entry>, AwsError>
 where
     F: Fn(String) -> T,
     T: Future<Output = Result<BTreeMap<String, String>, AwsError>>,
 {
-    stream::iter(entries)
+    let tagged: Vec<(Entry, Option<AwsError>)> = stream::iter(entries)
         .map(|mut entry| {
             let tags = entry.found.arn.clone().map(&fetch);
             async move {
+                let mut unknown = None;
                 if let Some(tags) = tags {
                     match Box::pin(tags).await {
                         Ok(tags) => entry.found.tags = tags,
                         // It was deleted since it was listed.
                         Err(AwsError { kind: AwsErrorKind::Service { code }, .. })
                             if is_missing(Some(&code)) => {}
+                        Err(error) if is_changing(&error) => unknown = Some(error),
                         Err(error) => return Err(error),
                     }
                 }
-                Ok(entry)
+                Ok::<_, AwsError>((entry, unknown))
             }
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
-        .await
+        .await?;
+    let (mut entries, unknown): (Vec<Entry>, Vec<_>) = tagged.into_iter().unzip();
+    retain(&mut entries, select);
+    match unknown.into_iter().flatten().next() {
+        Some(error) if entries.is_empty() => Err(error),
+        _ => Ok(entries),
+    }
+}
+
+/// Whether a service says that a resource is in no state to be asked: as
+/// `InvalidReplicationGroupState`, `InvalidServerlessCacheStateFault`, `InvalidClusterStateFault`.
+fn is_changing(error: &AwsError) -> bool {
+    matches!(&error.kind, AwsErrorKind::Service { code }
+        if code.starts_with("Invalid") && code.contains("State"))
 }
 
 /// Refuses an ARN of another region: the resource would only be "not found" in this one.

@@ -17,6 +17,9 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Part> + Send + 'a>>;
 /// a failure, and the others are listed all the same. [`Kind::Host`] has no list.
 pub async fn list(aws: &Aws, kinds: &[Kind]) -> Listing {
     let mut parts: Vec<Pending<'_>> = Vec::new();
+    let mut kinds = kinds.to_vec();
+    kinds.sort_unstable();
+    kinds.dedup();
     let databases: Vec<Kind> = kinds
         .iter()
         .copied()
@@ -36,7 +39,9 @@ pub async fn list(aws: &Aws, kinds: &[Kind]) -> Listing {
                 Box::pin(async move { one(kind, redshift_serverless::all(aws).await) })
             }
             Kind::OpenSearch => Box::pin(async move { one(kind, opensearch::all(aws).await) }),
-            Kind::Msk => Box::pin(async move { one(kind, msk::all(aws).await) }),
+            Kind::Msk => Box::pin(async move {
+                msk::all(aws).await.unwrap_or_else(|error| one(kind, Err(error)))
+            }),
             Kind::Ec2 => Box::pin(async move { one(kind, ec2::all(aws).await) }),
         };
         parts.push(part);
@@ -68,6 +73,7 @@ async fn databases_of(aws: &Aws, kinds: Vec<Kind>) -> Part {
     let (instances, clusters) = tokio::join!(Box::pin(rds::instances(aws)), Box::pin(clusters));
     let (mut entries, mut failures) = (Vec::new(), Vec::new());
     let members = instances.as_deref().unwrap_or_default();
+    let mut clusters_by_kind = Vec::new();
     for kind in kinds {
         match (kind, &instances, &clusters) {
             (Kind::Rds, Ok(instances), _) => {
@@ -75,9 +81,25 @@ async fn databases_of(aws: &Aws, kinds: Vec<Kind>) -> Part {
                 entries.extend(instances.iter().filter(single).map(rds::entry));
             }
             (Kind::Rds, Err(error), _) | (_, _, Err(error)) => failures.push((kind, error.clone())),
-            (_, _, Ok(clusters)) => entries.extend(cluster::entries(kind, clusters, members)),
+            (_, instances, Ok(clusters)) => {
+                let found = cluster::entries(kind, clusters, members);
+                // Without its members a cluster has neither their endpoints nor their zones.
+                if let (Err(error), false) = (instances, found.is_empty()) {
+                    failures.push((kind, error.clone()));
+                }
+                clusters_by_kind.extend(found);
+            }
         }
     }
+    let clusters = clusters.as_deref().unwrap_or_default();
+    if let Err(error) = cluster::add_vpcs(aws, &mut clusters_by_kind, clusters).await {
+        let without = clusters_by_kind.iter().filter(|entry| entry.found.vpc.is_none());
+        let mut kinds: Vec<Kind> = without.map(|entry| entry.found.kind).collect();
+        kinds.dedup();
+        kinds.retain(|kind| failures.iter().all(|(failed, _)| failed != kind));
+        failures.extend(kinds.into_iter().map(|kind| (kind, error.clone())));
+    }
+    entries.extend(clusters_by_kind);
     (entries, failures)
 }
 

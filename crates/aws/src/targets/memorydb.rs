@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_memorydb::Client;
-use aws_sdk_memorydb::error::ProvideErrorMetadata;
 use aws_sdk_memorydb::types::{Cluster, Shard, SubnetGroup};
 
 use super::entry::{Entry, tags};
@@ -16,7 +15,9 @@ use crate::load::Aws;
 pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, AwsError> {
     let entries = clusters(aws, find::name(&spec.select)).await?;
     match spec.select {
-        Selector::Tag { .. } => find::with_tags(entries, |arn| fetch_tags(aws, arn)).await,
+        Selector::Tag { .. } => {
+            find::with_tags(entries, &spec.select, |arn| fetch_tags(aws, arn)).await
+        }
         _ => Ok(entries),
     }
 }
@@ -41,7 +42,7 @@ async fn clusters(aws: &Aws, name: Option<&str>) -> Result<Vec<Entry>, AwsError>
         Box::pin(groups.collect::<Result<Vec<_>, _>>())
     );
     let clusters = match clusters {
-        Err(error) if find::is_missing(error.code()) => return Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => return Ok(Vec::new()),
         clusters => clusters.map_err(failed(aws, "DescribeClusters"))?,
     };
     if clusters.is_empty() {

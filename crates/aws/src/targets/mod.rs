@@ -29,7 +29,7 @@ use std::str::FromStr;
 pub use list::list;
 pub use spec::{Selector, SpecError, TargetSpec};
 
-use crate::error::AwsError;
+use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
 use crate::similar::similar;
 
@@ -272,9 +272,65 @@ pub struct Listing {
 ///
 /// Calls that do not need each other's answers go out together; most kinds take one round trip.
 pub async fn resolve(aws: &Aws, spec: &TargetSpec) -> Result<Target, AwsError> {
+    if spec.kind == Kind::Host {
+        return host::target(spec);
+    }
+    match entry(aws, spec).await? {
+        Some(entry) => entry.into_target(spec),
+        None => Err(refuse::not_found(aws, spec).await),
+    }
+}
+
+/// Finds the target that `spec` names, whether or not it can be connected to now: one that is
+/// stopped keeps its endpoint, and can be prepared. Its state is a warning.
+pub async fn look_up(aws: &Aws, spec: &TargetSpec) -> Result<Target, AwsError> {
+    if spec.kind == Kind::Host {
+        return host::target(spec);
+    }
+    match entry(aws, spec).await? {
+        Some(entry) => entry.into_prepared(spec),
+        None => Err(refuse::not_found(aws, spec).await),
+    }
+}
+
+/// The canonical way to write the resource that `spec` means, as [`Target::resource`] does,
+/// whatever its state. One that is gone or cannot be looked for has it from `spec` itself, where
+/// that says it.
+pub async fn canonical(aws: &Aws, spec: &TargetSpec) -> Result<String, AwsError> {
+    if spec.kind == Kind::Host {
+        return Ok(spec.to_string());
+    }
+    match entry(aws, spec).await {
+        Ok(Some(entry)) => Ok(written(spec, entry.found.id)),
+        Ok(None) => match find::literal(spec) {
+            Some(id) => Ok(written(spec, id)),
+            None => Err(refuse::not_found(aws, spec).await),
+        },
+        Err(error) => match find::literal(spec) {
+            Some(id) if error.kind == AwsErrorKind::AccessDenied => {
+                tracing::debug!(%error, "the target is taken at its word");
+                Ok(written(spec, id))
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+/// Whether two canonical texts mean one resource. Most services take ids in any case and keep them
+/// in one; names of MSK clusters differ by it.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one == other || (!one.starts_with("msk:") && one.eq_ignore_ascii_case(other))
+}
+
+fn written(spec: &TargetSpec, id: String) -> String {
+    TargetSpec { select: Selector::Id(id), endpoint: None, ..spec.clone() }.to_string()
+}
+
+/// What `spec` means; `None` when there is no such thing.
+async fn entry(aws: &Aws, spec: &TargetSpec) -> Result<Option<entry::Entry>, AwsError> {
     find::check_region(aws, spec)?;
     let mut entries = match spec.kind {
-        Kind::Host => return host::target(spec),
+        Kind::Host => return Ok(None),
         Kind::Rds => rds::find(aws, spec).await?,
         Kind::Aurora | Kind::DocDb | Kind::Neptune => cluster::find(aws, spec).await?,
         Kind::RdsProxy => rds_proxy::find(aws, spec).await?,
@@ -290,10 +346,7 @@ pub async fn resolve(aws: &Aws, spec: &TargetSpec) -> Result<Target, AwsError> {
     if entries.len() > 1 {
         return Err(refuse::ambiguous(aws, spec, &entries));
     }
-    match entries.pop() {
-        Some(entry) => entry.into_target(spec),
-        None => Err(refuse::not_found(aws, spec).await),
-    }
+    Ok(entries.pop())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use aws_sdk_kafka::operation::get_bootstrap_brokers::GetBootstrapBrokersOutput;
 use aws_sdk_kafka::types::{Cluster, ClusterState, Serverless, VpcConfig};
 use futures_util::{StreamExt, stream};
 
-use super::entry::Entry;
+use super::entry::{Entry, Part};
 use super::subnets::{self, Subnets};
 use super::{Kind, Selector, TargetSpec, find};
 use crate::error::{AwsError, AwsErrorKind, failed};
@@ -20,7 +20,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
             tokio::join!(Box::pin(cluster(aws, arn)), Box::pin(brokers(aws, arn)));
         let Some(cluster) = cluster? else { return Ok(Vec::new()) };
         let found = subnets::look_up(aws, subnet_ids(&cluster)).await?;
-        return Ok(vec![entry(&cluster, brokers, &found)?]);
+        return Ok(vec![entry(&cluster, brokers, &found)]);
     }
     let mut clusters = clusters(aws, find::name(&spec.select)).await?;
     match &spec.select {
@@ -36,9 +36,11 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     described(aws, &clusters).await
 }
 
-/// All clusters.
-pub(super) async fn all(aws: &Aws) -> Result<Vec<Entry>, AwsError> {
-    described(aws, &clusters(aws, None).await?).await
+/// All clusters. One whose brokers are not told is listed without a host, and with the failure.
+pub(super) async fn all(aws: &Aws) -> Result<Part, AwsError> {
+    let entries = described(aws, &clusters(aws, None).await?).await?;
+    let failure = entries.iter().find_map(|entry| entry.refusal.clone());
+    Ok((entries, failure.map(|error| (Kind::Msk, error)).into_iter().collect()))
 }
 
 /// The clusters with their brokers and their VPC.
@@ -51,11 +53,8 @@ async fn described(aws: &Aws, clusters: &[Cluster]) -> Result<Vec<Entry>, AwsErr
     let brokers = stream::iter(calls).buffered(find::AT_ONCE).collect::<Vec<_>>();
     let (subnets, brokers) = tokio::join!(Box::pin(subnets), Box::pin(brokers));
     let subnets = subnets?;
-    clusters
-        .iter()
-        .zip(brokers)
-        .map(|(cluster, brokers)| entry(cluster, brokers, &subnets))
-        .collect()
+    let both = clusters.iter().zip(brokers);
+    Ok(both.map(|(cluster, brokers)| entry(cluster, brokers, &subnets)).collect())
 }
 
 async fn clusters(aws: &Aws, name: Option<&str>) -> Result<Vec<Cluster>, AwsError> {
@@ -90,7 +89,7 @@ fn entry(
     cluster: &Cluster,
     brokers: Result<GetBootstrapBrokersOutput, AwsError>,
     subnets: &Subnets,
-) -> Result<Entry, AwsError> {
+) -> Entry {
     let name = cluster.cluster_name().unwrap_or_default();
     let mut entry = Entry::new(Kind::Msk, name);
     let ids = subnet_ids(cluster);
@@ -118,9 +117,10 @@ fn entry(
         Ok(brokers) => add_brokers(&mut entry, &brokers),
         // A cluster that is coming, going or broken is listed, and its brokers are no question.
         Err(AwsError { kind: AwsErrorKind::Service { .. }, .. }) if !serving => {}
-        Err(error) => return Err(error),
+        // Others are not to be missed for it.
+        Err(error) => entry.refusal = Some(error),
     }
-    Ok(entry)
+    entry
 }
 
 /// The ways to log in have ports of their own. The first in this order that the cluster has is the

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_opensearch::Client;
-use aws_sdk_opensearch::error::ProvideErrorMetadata;
 use aws_sdk_opensearch::operation::describe_domains::DescribeDomainsOutput;
 use aws_sdk_opensearch::types::DomainStatus;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,20 +13,22 @@ use crate::error::{AwsError, failed};
 use crate::load::Aws;
 
 /// Domains answer on the port of HTTPS, and nowhere else.
-const PORT: i32 = 443;
+pub(super) const PORT: u16 = 443;
 
 /// The domains that `spec` may mean: one call.
 pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, AwsError> {
     let Some(name) = find::name(&spec.select) else {
         let entries = all(aws).await?;
         return match spec.select {
-            Selector::Tag { .. } => find::with_tags(entries, |arn| fetch_tags(aws, arn)).await,
+            Selector::Tag { .. } => {
+                find::with_tags(entries, &spec.select, |arn| fetch_tags(aws, arn)).await
+            }
             _ => Ok(entries),
         };
     };
     match Box::pin(Client::new(&aws.sdk).describe_domain().domain_name(name).send()).await {
         Ok(answer) => Ok(answer.domain_status().map(entry).into_iter().collect()),
-        Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
         Err(error) => Err(failed(aws, "DescribeDomain")(error)),
     }
 }
@@ -64,8 +65,9 @@ async fn fetch_tags(aws: &Aws, arn: String) -> Result<BTreeMap<String, String>, 
 
 fn entry(domain: &DomainStatus) -> Entry {
     let mut entry = Entry::new(Kind::OpenSearch, domain.domain_name());
-    let host = domain.endpoints().and_then(|all| all.get("vpc"));
-    entry.at(host.map(String::as_str), Some(PORT));
+    // The second one is that of domains with both kinds of addresses.
+    let host = domain.endpoints().and_then(|all| all.get("vpc").or_else(|| all.get("vpcv2")));
+    entry.at(host.map(String::as_str), Some(PORT.into()));
     entry.found.arn = Some(domain.arn().to_owned());
     entry.found.engine = domain.engine_version().map(str::to_owned);
     entry.found.status = Some(status(domain).to_owned());
@@ -85,7 +87,7 @@ fn entry(domain: &DomainStatus) -> Entry {
                 )),
         );
         // It is listed where it really is.
-        entry.at(Some(public), Some(PORT));
+        entry.at(Some(public), Some(PORT.into()));
     }
     entry
 }

@@ -1,7 +1,6 @@
 //! RDS DB instances, and the list of instances that clusters need as well.
 
 use aws_sdk_rds::Client;
-use aws_sdk_rds::error::ProvideErrorMetadata;
 use aws_sdk_rds::types::DbInstance;
 
 use super::cluster;
@@ -18,7 +17,7 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     let answer = Client::new(&aws.sdk).describe_db_instances().db_instance_identifier(id).send();
     match Box::pin(answer).await {
         Ok(answer) => Ok(answer.db_instances().iter().map(entry).collect()),
-        Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
         Err(error) => Err(failed(aws, "DescribeDBInstances")(error)),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
-use aws_sdk_rds::error::ProvideErrorMetadata;
 use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint};
 
 use super::entry::{Endpoint, Entry, sorted, tags};
@@ -25,7 +24,9 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
     let endpoints = if proxies.is_empty() { Vec::new() } else { endpoints? };
     let entries = proxies.iter().map(|proxy| entry(proxy, &endpoints)).collect();
     match spec.select {
-        Selector::Tag { .. } => find::with_tags(entries, |arn| fetch_tags(aws, arn)).await,
+        Selector::Tag { .. } => {
+            find::with_tags(entries, &spec.select, |arn| fetch_tags(aws, arn)).await
+        }
         _ => Ok(entries),
     }
 }
@@ -40,7 +41,7 @@ async fn proxies(aws: &Aws, name: Option<&str>) -> Result<Vec<DbProxy>, AwsError
         Client::new(&aws.sdk).describe_db_proxies().set_db_proxy_name(name.map(str::to_owned));
     let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     match found {
-        Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
         found => found.map_err(failed(aws, "DescribeDBProxies")),
     }
 }
@@ -51,7 +52,7 @@ async fn endpoints(aws: &Aws, proxy: Option<&str>) -> Result<Vec<DbProxyEndpoint
         .set_db_proxy_name(proxy.map(str::to_owned));
     let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     match found {
-        Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
         found => found.map_err(failed(aws, "DescribeDBProxyEndpoints")),
     }
 }
@@ -72,6 +73,10 @@ fn entry(proxy: &DbProxy, endpoints: &[DbProxyEndpoint]) -> Entry {
     found.vpc = proxy.vpc_id().map(str::to_owned);
     found.engine = proxy.engine_family().map(str::to_lowercase);
     found.status = proxy.status().map(|status| status.as_str().to_owned());
+    if let Some(status @ ("suspending" | "suspended" | "reactivating")) = found.status.as_deref() {
+        let message = format!("its status is `{status}`: it may take no connections for a while");
+        entry.warnings.push(message);
+    }
     for endpoint in endpoints.iter().filter(|one| one.db_proxy_name() == proxy.db_proxy_name()) {
         // The default endpoint is the proxy's own, and may not have come to be called anything.
         if endpoint.is_default() == Some(true) {

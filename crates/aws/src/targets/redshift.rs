@@ -1,7 +1,6 @@
 //! Provisioned Redshift clusters.
 
 use aws_sdk_redshift::Client;
-use aws_sdk_redshift::error::ProvideErrorMetadata;
 use aws_sdk_redshift::types::Cluster;
 
 use super::entry::{Entry, tags};
@@ -25,7 +24,7 @@ async fn clusters(aws: &Aws, id: Option<&str>) -> Result<Vec<Entry>, AwsError> {
     let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     match found {
         Ok(clusters) => Ok(clusters.iter().map(entry).collect()),
-        Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+        Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
         Err(error) => Err(failed(aws, "DescribeClusters")(error)),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_redshiftserverless::Client;
-use aws_sdk_redshiftserverless::error::ProvideErrorMetadata;
 use aws_sdk_redshiftserverless::types::{VpcEndpoint, Workgroup};
 
 use super::entry::{Entry, tags};
@@ -19,12 +18,14 @@ pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, Aws
             let call = Client::new(&aws.sdk).get_workgroup().workgroup_name(name);
             match Box::pin(call.send()).await {
                 Ok(answer) => Ok(answer.workgroup().map(entry).into_iter().collect()),
-                Err(error) if find::is_missing(error.code()) => Ok(Vec::new()),
+                Err(error) if find::is_missing_name(&error) => Ok(Vec::new()),
                 Err(error) => Err(failed(aws, "GetWorkgroup")(error)),
             }
         }
         Selector::Arn(_) => all(aws).await,
-        Selector::Tag { .. } => find::with_tags(all(aws).await?, |arn| fetch_tags(aws, arn)).await,
+        Selector::Tag { .. } => {
+            find::with_tags(all(aws).await?, &spec.select, |arn| fetch_tags(aws, arn)).await
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use crate::similar::similar;
 /// What to say when there is nothing that `spec` means: where it was looked for, and what looks
 /// like it. Costs a look at all there is of these kinds.
 pub(super) async fn not_found(aws: &Aws, spec: &TargetSpec) -> AwsError {
-    let (kind, account) = (spec.kind, aws.account().await);
+    let kind = spec.kind;
+    let (account, all) = tokio::join!(account(aws), Box::pin(list(aws, family(kind))));
+    let all = all.found;
     let which = match &spec.select {
         Selector::Tag { key, value } => format!("with the tag {key}={value}"),
         Selector::Id(id) | Selector::Arn(id) => format!("`{id}`"),
@@ -20,7 +22,6 @@ pub(super) async fn not_found(aws: &Aws, spec: &TargetSpec) -> AwsError {
         AwsErrorKind::TargetNotFound,
         format!("there is no {} {which} {}{whose}", kind.noun(), aws.place()),
     );
-    let all = Box::pin(list(aws, family(kind))).await.found;
     if let Some(name) = find::name(&spec.select) {
         for other in all.iter().filter(|other| other.kind != kind && other.id == name) {
             error = error.hint(format!(
@@ -44,6 +45,16 @@ pub(super) async fn not_found(aws: &Aws, spec: &TargetSpec) -> AwsError {
         error = error.hint(format!("the ARN is one of account {}", arn.account));
     }
     error.hint(format!("`adit list {kind}` shows what there is; --region and --profile say where"))
+}
+
+/// The account in use: a name that is not there may well be in another. Few sources of credentials
+/// tell it; then the service is asked.
+async fn account(aws: &Aws) -> Option<String> {
+    if let Some(known) = aws.account().await {
+        return Some(known);
+    }
+    let answer = Box::pin(aws_sdk_sts::Client::new(&aws.sdk).get_caller_identity().send()).await;
+    answer.ok()?.account
 }
 
 /// The kinds that people take for one another.

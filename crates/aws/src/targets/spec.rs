@@ -47,6 +47,16 @@ pub struct TargetSpec {
     pub vpc: Option<String>,
 }
 
+impl TargetSpec {
+    /// The port to reach, where it is known without looking the target up.
+    pub fn known_port(&self) -> Option<u16> {
+        match self.kind {
+            Kind::OpenSearch => Some(super::opensearch::PORT),
+            _ => self.port,
+        }
+    }
+}
+
 /// Why a text names no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -204,7 +204,11 @@ impl Run<'_> {
 
     /// Waits until the agent answers. In that time all that others did comes into sight, so here it
     /// shows for certain whether two have made a bastion at once.
-    async fn bring_online(&mut self, launched: Launched, tell: Tell<'_>) -> Result<String, AwsError> {
+    async fn bring_online(
+        &mut self,
+        launched: Launched,
+        tell: Tell<'_>,
+    ) -> Result<String, AwsError> {
         let Launched { id, is_own } = launched;
         Box::pin(start(self.aws, &id, &mut *tell)).await?;
         if !is_own {
@@ -231,9 +235,11 @@ impl Run<'_> {
         }
         let heard = agent(self.aws, &[instance]).await?.remove(instance);
         let answer = self.ec2.reboot_instances().instance_ids(instance).send().await;
-        answer.map_err(|error| self.told("RebootInstances", &error))?;
+        answer.map_err(crate::error::failed(self.aws, "RebootInstances"))?;
         let heard = heard.and_then(|agent| match agent {
-            Reachability::Online { last_ping } | Reachability::Offline { last_ping } => Some(last_ping),
+            Reachability::Online { last_ping } | Reachability::Offline { last_ping } => {
+                Some(last_ping)
+            }
             Reachability::NotRegistered => None,
         });
         self.rebooted = Some((instance.to_owned(), heard));

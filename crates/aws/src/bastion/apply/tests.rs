@@ -245,10 +245,8 @@ async fn what_is_only_tagged_as_a_bastion_is_not_taken() {
 /// A stop and a start move the time of the launch, but not that of the volume.
 #[tokio::test]
 async fn a_bastion_that_was_started_again_is_still_the_older_one() {
-    let old = instance("i-old", "pending", "2026-01-01T00:00:00Z").replace(
-        "<launchTime>2026-01-01T00:00:00Z",
-        "<launchTime>2026-11-21T11:00:00Z",
-    );
+    let old = instance("i-old", "pending", "2026-01-01T00:00:00Z")
+        .replace("<launchTime>2026-01-01T00:00:00Z", "<launchTime>2026-11-21T11:00:00Z");
     let two = seen(&[old, instance("i-new", "pending", "2026-11-21T10:00:00Z")]);
     let terminated =
         (200, "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>");
@@ -302,17 +300,24 @@ fn allow(targets: &[&str]) -> Plan {
 async fn a_rule_that_somebody_was_quicker_with_gets_our_target_too() {
     let duplicate = ec2_error("InvalidPermission.Duplicate", "the rule already exists");
     let rules = |tags: &str| {
-        let rule = format!("<item><securityGroupRuleId>sgr-1</securityGroupRuleId><groupId>sg-orders</groupId><isEgress>false</isEgress><ipProtocol>tcp</ipProtocol><fromPort>5432</fromPort><toPort>5432</toPort><referencedGroupInfo><groupId>sg-1</groupId></referencedGroupInfo><tagSet>{tags}</tagSet></item>");
-        (200, leak(format!("<DescribeSecurityGroupRulesResponse><securityGroupRuleSet>{rule}</securityGroupRuleSet></DescribeSecurityGroupRulesResponse>")))
+        let rule = format!(
+            "<item><securityGroupRuleId>sgr-1</securityGroupRuleId><groupId>sg-orders</groupId><isEgress>false</isEgress><ipProtocol>tcp</ipProtocol><fromPort>5432</fromPort><toPort>5432</toPort><referencedGroupInfo><groupId>sg-1</groupId></referencedGroupInfo><tagSet>{tags}</tagSet></item>"
+        );
+        (
+            200,
+            leak(format!(
+                "<DescribeSecurityGroupRulesResponse><securityGroupRuleSet>{rule}</securityGroupRuleSet></DescribeSecurityGroupRulesResponse>"
+            )),
+        )
     };
-    let tag = |key: &str, value: &str| format!("<item><key>{key}</key><value>{value}</value></item>");
+    let tag =
+        |key: &str, value: &str| format!("<item><key>{key}</key><value>{value}</value></item>");
     let done = (200, "<CreateTagsResponse><return>true</return></CreateTagsResponse>");
 
     let theirs = rules(&tag("adit:target", "rds:orders"));
     let (applied, asked, _) = run(&allow(&["rds:users"]), vec![duplicate, theirs, done]).await;
     applied.unwrap();
-    let expected =
-        ["AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules", "CreateTags"];
+    let expected = ["AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules", "CreateTags"];
     assert_eq!(actions(&asked), expected);
     assert_eq!(field(&asked[2], "ResourceId.1"), Some("sgr-1"));
     assert_eq!(field(&asked[2], "Tag.1.Key"), Some("adit%3Atarget-2"));
@@ -320,8 +325,7 @@ async fn a_rule_that_somebody_was_quicker_with_gets_our_target_too() {
 
     // One that names it already, and one of somebody else's, are left.
     for tags in [tag("adit:target", "rds:users"), tag("adit:version", "1")] {
-        let (applied, asked, _) =
-            run(&allow(&["rds:users"]), vec![duplicate, rules(&tags)]).await;
+        let (applied, asked, _) = run(&allow(&["rds:users"]), vec![duplicate, rules(&tags)]).await;
         applied.unwrap();
         assert_eq!(asked.len(), 2, "{tags}");
     }
@@ -338,7 +342,8 @@ async fn with_a_new_profile_a_running_bastion_is_rebooted_unless_it_is_in_use() 
     let associations = (200, "<DescribeIamInstanceProfileAssociationsResponse/>");
     let associated = (200, "<AssociateIamInstanceProfileResponse/>");
     let sessions = |list: &str| (200, leak(format!(r#"{{"Sessions":[{list}]}}"#)));
-    let rebooted = (200, "<RebootInstancesResponse><return>true</return></RebootInstancesResponse>");
+    let rebooted =
+        (200, "<RebootInstancesResponse><return>true</return></RebootInstancesResponse>");
     let later = (200, leak(online("i-1").1.replace("1.7953212E9", "1.7953213E9")));
     let answers = vec![
         associations,
@@ -359,9 +364,11 @@ async fn with_a_new_profile_a_running_bastion_is_rebooted_unless_it_is_in_use() 
     let (applied, asked, told) = run(&profile(true), vec![associations, associated, live]).await;
     assert!(!applied.unwrap().is_online);
     assert_eq!(asked.len(), 3);
-    assert!(told.iter().any(
-        |one| matches!(one, Progress::Note { text } if text.contains("live sessions (1)"))
-    ));
+    assert!(
+        told.iter().any(
+            |one| matches!(one, Progress::Note { text } if text.contains("live sessions (1)"))
+        )
+    );
 
     let (_, asked, _) = run(&profile(false), vec![associations, associated]).await;
     assert_eq!(asked.len(), 2);

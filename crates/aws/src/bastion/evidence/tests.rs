@@ -6,13 +6,15 @@ fn bastion(profile: Option<&str>) -> Bastion {
         "instance_type": "", "image": "", "groups": [],
     }))
     .unwrap();
-    bastion.profile = profile.map(|it| format!("arn:aws-cn:iam::111122223333:instance-profile/{it}"));
+    bastion.profile =
+        profile.map(|it| format!("arn:aws-cn:iam::111122223333:instance-profile/{it}"));
     bastion
 }
 
 #[test]
 fn a_profile_proves_it_when_path_name_and_vpc_are_ours() {
-    for own in ["adit/adit-bastion-vpc-1", "adit/adit-bastion-vpc-1-2", "adit/adit-bastion-vpc-1-3"] {
+    for own in ["adit/adit-bastion-vpc-1", "adit/adit-bastion-vpc-1-2", "adit/adit-bastion-vpc-1-3"]
+    {
         assert!(has_own_profile(&bastion(Some(own))), "{own}");
     }
     for other in [

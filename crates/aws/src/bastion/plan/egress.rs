@@ -202,7 +202,9 @@ impl<'a> Planner<'a> {
         }
         let mut base = self.everywhere().into_iter();
         let base_does = way.port == HTTPS && base.any(|all| network::contains(all, &way.cidr));
-        if base_does || standing.is_some_and(|group| lets_out(group, Protocol::Tcp, way.port, &peer)) {
+        if base_does
+            || standing.is_some_and(|group| lets_out(group, Protocol::Tcp, way.port, &peer))
+        {
             return;
         }
         let rule = RuleSpec {

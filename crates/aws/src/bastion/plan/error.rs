@@ -158,9 +158,9 @@ impl PlanError {
                 format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support"),
                 format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-hostnames"),
             ],
-            Self::NamesOff { vpc, .. } => vec![format!(
-                "aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support"
-            )],
+            Self::NamesOff { vpc, .. } => {
+                vec![format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support")]
+            }
             Self::NamesTaken { .. } => vec!["remove or rename one of them".to_owned()],
         }
     }

@@ -39,12 +39,7 @@ impl Planner<'_> {
     }
 
     /// What a bastion that stands lacks, as somebody changed it or a part of it was made anew.
-    pub(super) fn repair(
-        &mut self,
-        bastion: &Bastion,
-        profile: Option<&str>,
-        group: &GroupRef,
-    ) {
+    pub(super) fn repair(&mut self, bastion: &Bastion, profile: Option<&str>, group: &GroupRef) {
         if let Some(profile) = profile {
             self.repair_profile(bastion, profile);
         }

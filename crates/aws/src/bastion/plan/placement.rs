@@ -94,7 +94,8 @@ impl Planner<'_> {
             Ok(place) => Ok(place),
             Err(unfit) if unfit.may_work => {
                 let machine = self.machine(&classified.subnet.zone).map_err(refuse)?;
-                let help = if unfit.endpoints_help { "; --create-endpoints makes endpoints" } else { "" };
+                let help =
+                    if unfit.endpoints_help { "; --create-endpoints makes endpoints" } else { "" };
                 self.plan.warnings.push(format!(
                     "the bastion may not come online in {id}, which is taken as asked for: {}{help}",
                     unfit.reason

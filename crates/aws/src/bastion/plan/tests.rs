@@ -361,8 +361,7 @@ fn name_servers_of_the_vpcs_own_choice_are_let_out_to() {
         .collect();
     let cidr = |cidr: &str| RulePeer::Cidr(cidr.to_owned());
     let (one, other) = (cidr("10.0.0.53/32"), cidr("192.168.7.1/32"));
-    let expected =
-        [("udp", 53, &one), ("tcp", 53, &one), ("udp", 53, &other), ("tcp", 53, &other)];
+    let expected = [("udp", 53, &one), ("tcp", 53, &one), ("udp", 53, &other), ("tcp", 53, &other)];
     assert_eq!(out, expected);
     let made = model::apply(&inventory, &first);
     assert!(plan(&made, &for_orders()).unwrap().steps.is_empty());

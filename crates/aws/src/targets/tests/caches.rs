@@ -108,6 +108,23 @@ async fn a_denied_call_matters_only_when_it_could_have_found_the_cache() {
 }
 
 #[tokio::test]
+async fn a_cache_that_changes_tells_no_tags_and_spoils_no_other() {
+    const CHANGING: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidReplicationGroupState</Code><Message>Replication group sessions is in modifying state</Message></Error></ErrorResponse>";
+    const TAGS: &str = "<ListTagsForResourceResponse><ListTagsForResourceResult><TagList><Tag><Key>env</Key><Value>prod</Value></Tag></TagList></ListTagsForResourceResult></ListTagsForResourceResponse>";
+    let routes = [
+        refuse(&["Action=ListTagsForResource", "replicationgroup"], 400, CHANGING),
+        ok(&["Action=ListTagsForResource"], TAGS),
+        ok(&["Action=DescribeReplicationGroups"], GROUP),
+        CLUSTER_ROUTE,
+        SUBNET_ROUTE,
+        NO_SERVERLESS_ROUTE,
+    ];
+    assert_eq!(target("elasticache:tag:env=prod", &[4, 2], &routes).await.id, "pages");
+    let error = fault("elasticache:tag:env=test", &[4, 2], &routes).await;
+    assert!(error.message.contains("modifying"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn an_arn_says_which_of_the_same_name_is_meant() {
     let routes = [
         ok(&["Action=DescribeReplicationGroups"], GROUP),

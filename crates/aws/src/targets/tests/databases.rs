@@ -52,8 +52,8 @@ async fn an_instance_of_another_account_is_not_taken_for_ones_own() {
     let mut routes = vec![ok(&["Action=DescribeDBInstances"], INSTANCE)];
     routes.push(refuse(&[], 400, DENIED));
     let arn = "rds:arn:aws:rds:eu-west-1:999988887777:db:orders";
-    // One call for the instance, then what there is: instances, clusters, proxies.
-    let error = fault(arn, &[1, 3], &routes).await;
+    // One call for the instance, then what there is: instances, clusters, proxies; and the account.
+    let error = fault(arn, &[1, 4], &routes).await;
     assert_eq!(error.kind, AwsErrorKind::TargetNotFound);
 }
 
@@ -126,6 +126,44 @@ async fn a_cluster_without_members_has_its_vpc_from_its_subnet_group() {
     assert_eq!(target("aurora:shop", &[2, 1], &routes).await.vpc, "vpc-0123456789abcdef0");
 }
 
+/// What was mistyped is not there; it is no fault of the service.
+#[tokio::test]
+async fn a_name_that_nothing_can_have_is_not_there() {
+    const BAD: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter.</Message></Error></ErrorResponse>";
+    let routes = [refuse(&["Action=DescribeDBInstances", "DBInstanceIdentifier"], 400, BAD)];
+    let error = fault("rds:-orders", &[1, 4], &routes).await;
+    assert_eq!(error.kind, AwsErrorKind::TargetNotFound);
+}
+
+#[tokio::test]
+async fn what_is_stopped_can_be_prepared_and_named() {
+    let stopped = INSTANCE.replace(">available<", ">stopped<").leak();
+    let routes = [ok(&["Action=DescribeDBInstances"], stopped)];
+    let error = fault("rds:orders", &[1], &routes).await;
+    assert_eq!(error.kind, AwsErrorKind::TargetUnusable);
+
+    let fake = Fake::routed(&[1, 1], &routes).await;
+    let (aws, spec) = (fake.aws().await, "rds:orders".parse().unwrap());
+    let prepared = look_up(&aws, &spec).await.unwrap();
+    assert_eq!(prepared.port, 5432);
+    assert!(prepared.warnings[0].contains("is stopped"), "{:?}", prepared.warnings);
+    assert_eq!(canonical(&aws, &spec).await.unwrap(), "rds:orders");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_named_by_its_id_or_its_arn() {
+    let routes = [refuse(&["Action=DescribeDBInstances"], 404, NOT_FOUND)];
+    for text in ["rds:orders", "rds:arn:aws:rds:eu-west-1:111122223333:db:orders"] {
+        let fake = Fake::routed(&[1], &routes).await;
+        let name = canonical(&fake.aws().await, &text.parse().unwrap()).await.unwrap();
+        assert_eq!(name, "rds:orders", "{text}");
+    }
+    let routes = [ok(&["Action=DescribeInstances"], "<DescribeInstancesResponse/>")];
+    let fake = Fake::routed(&[1, 2], &routes).await;
+    let error = canonical(&fake.aws().await, &"ec2:web:22".parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind, AwsErrorKind::TargetNotFound, "a name says no id");
+}
+
 #[tokio::test]
 async fn a_name_that_is_not_there_meets_those_that_are() {
     let mut routes = vec![
@@ -134,13 +172,13 @@ async fn a_name_that_is_not_there_meets_those_that_are() {
         ok(&["Action=DescribeDBProxies"], PROXIES),
     ];
     routes.extend(ALL_INSTANCES);
-    let error = fault("rds:order", &[1, 3, 1], &routes).await;
+    let error = fault("rds:order", &[1, 4, 1], &routes).await;
     assert_eq!(error.kind, AwsErrorKind::TargetNotFound);
     assert!(error.message.starts_with("there is no RDS instance `order` at http://127.0.0.1"));
     assert!(hinted(&error, "did you mean rds:orders?"), "{:?}", error.hints);
     assert!(hinted(&error, "adit list rds"), "{:?}", error.hints);
 
-    let error = fault("rds:shop", &[1, 3, 1], &routes).await;
+    let error = fault("rds:shop", &[1, 4, 1], &routes).await;
     assert!(hinted(&error, "`shop` is an Aurora cluster: write aurora:shop"), "{:?}", error.hints);
 }
 

@@ -100,6 +100,14 @@ async fn a_kafka_cluster_that_is_being_made_says_so() {
     assert_eq!(error.message, "the MSK cluster `events-test` is still being made (CREATING)");
 }
 
+#[tokio::test]
+async fn a_domain_with_a_name_that_none_can_have_is_not_there() {
+    const BAD: &str = r#"{"__type":"ValidationException","message":"1 validation error detected: Value 'LOGS' at 'domainName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z][a-z0-9\-]+"}"#;
+    let routes = [refuse(&["get /2021-01-01/opensearch/domain/"], 400, BAD)];
+    let error = fault("opensearch:LOGS", &[1, 2], &routes).await;
+    assert_eq!(error.kind, AwsErrorKind::TargetNotFound);
+}
+
 const INSTANCES: &str = include_str!("../documented/instances.xml");
 
 #[tokio::test]
@@ -140,7 +148,7 @@ async fn a_name_that_several_instances_have_names_them() {
 #[tokio::test]
 async fn a_star_in_a_tag_is_a_star() {
     let routes = [ok(&["Value.1=a%5C*b"], INSTANCES), ok(&["Value.1=a%5C%2Ab"], INSTANCES)];
-    let error = fault("ec2:tag:k=a*b:22", &[1, 1], &routes).await;
+    let error = fault("ec2:tag:k=a*b:22", &[1, 2], &routes).await;
     // The fake's instances do not have the tag, and then there is a look at all of them.
     assert_eq!(error.kind, AwsErrorKind::TargetNotFound);
     assert!(error.message.contains("with the tag k=a*b"), "{}", error.message);

@@ -57,8 +57,7 @@ impl Resource for DhcpOptions {
     const IDS: &'static str = "DhcpOptionsId";
     const SET: &'static str = "dhcpOptionsSet";
     const FILTERS: &'static [&'static str] = &["dhcp-options-id", "key", "owner-id", "value"];
-    const MISSING: (&'static str, &'static str) =
-        ("InvalidDhcpOptionID.NotFound", "dhcpOption ID");
+    const MISSING: (&'static str, &'static str) = ("InvalidDhcpOptionID.NotFound", "dhcpOption ID");
     const PREFIX: &'static str = "dopt-";
 
     fn id(&self) -> &str {

@@ -295,7 +295,8 @@ impl State {
     pub(super) fn lets_datagrams_out(&self, groups: &[String], port: u16, to: Ipv4Addr) -> bool {
         let groups = groups.iter().filter_map(|id| self.groups.get(id));
         groups.flat_map(|group| group.rules(true)).any(|rule| {
-            rule.traffic.allows_udp(port) && matches!(&rule.peer, Peer::V4(net) if net.contains(&to))
+            rule.traffic.allows_udp(port)
+                && matches!(&rule.peer, Peer::V4(net) if net.contains(&to))
         })
     }
 
