@@ -7,6 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::story::Story;
 use super::world::World;
+use crate::cli::Given;
 use crate::commands::local::{self, Bound};
 use crate::commands::open;
 use crate::commands::place::locate;
@@ -33,14 +34,14 @@ pub(crate) async fn open(
 ) -> Result<Open, Failure> {
     let began = Instant::now();
     let World { aws, spec, .. } = world;
-    let place = Box::pin(locate(aws, spec, None)).await?;
+    let place = Box::pin(locate(aws, spec, None, &Given::default())).await?;
     place.start(aws, printer.hushed()).await?;
     let destination = place.destination;
     let bound = local::bind(local, destination.port).await?;
 
     let (sender, mut events) = unbounded_channel();
     let (forward, news) = unbounded_channel();
-    let report = Report::new(printer, &spec.to_string(), &destination.bastion).events_only();
+    let mut report = Report::new(printer, &spec.to_string(), &destination.bastion).events_only();
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
             report.event(&event);
