@@ -113,7 +113,7 @@ fn place(scope: &Scope, aws: &Aws) -> String {
 
 /// Prints what would be removed, in order.
 fn show(aws: &Aws, leftovers: &Leftovers, printer: Printer) -> Result<(), Failure> {
-    let Leftovers { removals, kept, sessions } = leftovers;
+    let Leftovers { removals, kept, sessions, .. } = leftovers;
     printer.event(&Event::RemovalPlan { region: aws.region(), steps: removals, kept, sessions })?;
     if !removals.is_empty() {
         let mut table = Table::new(&["#", "REMOVE", "VPC"]);
@@ -130,6 +130,15 @@ fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
     for (bastion, count) in &leftovers.sessions {
         let then = if force { "they end" } else { "it stays unless --force is given" };
         printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
+    }
+    if let Some(unasked) = &leftovers.unasked {
+        let then =
+            if force { "if there are any, they end" } else { "it stays unless --force is given" };
+        let bastions = unasked.bastions.join(", ");
+        printer.warn(&format!(
+            "whether sessions are live on {bastions} is not known: {}; {then}",
+            unasked.why
+        ));
     }
 }
 

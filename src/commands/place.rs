@@ -96,15 +96,27 @@ pub(crate) async fn locate(
             warnings: [target.warnings, warnings].concat(),
         });
     }
-    let (target, bastions, opened) = tokio::join!(
-        targets::resolve(aws, spec),
-        bastion::find(aws, spec.vpc.as_deref()),
-        bastion::opened(aws),
-    );
+    let opened = async {
+        if spec.kind.has_several_ports() {
+            bastion::opened(aws).await
+        } else {
+            Ok(Opened::default())
+        }
+    };
+    let (target, bastions, opened) =
+        tokio::join!(targets::resolve(aws, spec), bastion::find(aws, spec.vpc.as_deref()), opened,);
     let (target, bastions) = (target?, bastions?);
-    let here: Vec<Bastion> = bastions.into_iter().filter(|one| one.vpc == target.vpc).collect();
+    let is_here = |one: &Bastion| one.vpc == target.vpc;
+    let strangers: Vec<_> = bastions.strangers.into_iter().filter(is_here).collect();
+    let here: Vec<Bastion> = bastions.own.into_iter().filter(is_here).collect();
     let Some(bastion) = here.first() else {
-        let message = format!("{} has no bastion, and {spec} is in it", target.vpc);
+        let mut message = format!("{} has no bastion, and {spec} is in it", target.vpc);
+        if let Some(stranger) = strangers.first() {
+            message = format!(
+                "{message}; {} is tagged as one, but has neither adit's instance profile nor its security group",
+                stranger.id
+            );
+        }
         return Err(Failure::new(Kind::Bastion, message)
             .hint(format!("`{}` makes one", again(given, spec)))
             .hint("with a machine of your own: --bastion i-…, mi-…, tag:KEY=VALUE"));
@@ -114,6 +126,12 @@ pub(crate) async fn locate(
         Ok(opened) => warnings.extend(closed(&opened, &target, spec, given)),
         // Those who connect may not be permitted to look; the tunnel tells.
         Err(error) => tracing::debug!(%error, "which ports are open is not known"),
+    }
+    for stranger in &strangers {
+        warnings.push(format!(
+            "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
+            stranger.id
+        ));
     }
     if here.len() > 1 {
         warnings.push(format!(

@@ -85,6 +85,7 @@ impl Host {
         let host = Self { folder, variables };
         std::fs::write(host.path("workers"), "").expect("a file");
         host.begin_boot();
+        host.runs("ssm-agent-worker");
         host
     }
 
@@ -100,6 +101,12 @@ impl Host {
         for entry in std::fs::read_dir(self.path("run")).expect("a folder") {
             std::fs::remove_file(entry.expect("an entry").path()).expect("gone");
         }
+    }
+
+    /// The only process that `/proc` knows: the kernel keeps 15 characters of its name.
+    pub(crate) fn runs(&self, name: &str) {
+        std::fs::create_dir_all(self.path("7")).expect("a folder");
+        std::fs::write(self.path("7/comm"), format!("{name:.15}\n")).expect("a file");
     }
 
     /// How the stand-in `program` behaves from now on.

@@ -21,6 +21,7 @@ pub(crate) const STORIES: &[Story] = &[
     ("after_errors_the_idle_time_is_counted_anew", after_errors_the_idle_time_is_counted_anew),
     ("a_spoilt_memory_is_an_error", a_spoilt_memory_is_an_error),
     ("a_boot_begins_anew", a_boot_begins_anew),
+    ("an_agent_that_was_refused_is_started_again", an_agent_that_was_refused_is_started_again),
 ];
 
 /// What the pings of an idle session bring in a minute at most: two answers, in TLS 1.2.
@@ -187,4 +188,24 @@ fn a_boot_begins_anew() {
     host.begin_boot();
     assert!(host.look(61).is_quiet());
     assert_eq!(stops_after(&host, 61, || {}), 61 + IDLE);
+}
+
+/// Its worker begins when its role has let it do its first call.
+fn an_agent_that_was_refused_is_started_again() {
+    let host = without_patching(10);
+    host.runs("amazon-ssm-agent");
+    for minute in 1..10 {
+        let look = host.look(minute * 60);
+        assert_eq!(look.calls, ["systemctl restart --no-block amazon-ssm-agent.service"]);
+        assert!(!look.stops());
+    }
+    // Later it is not the role that is too new.
+    assert!(host.look(600).calls.iter().all(|call| !call.contains("restart")));
+
+    // A session is never cut, though the agent itself should be gone.
+    for name in ["ssm-session-worker", "ssm-agent-worker"] {
+        host.begin_boot();
+        host.runs(name);
+        assert!(host.look(60).is_quiet(), "{name}");
+    }
 }

@@ -84,9 +84,9 @@ impl Denial {
         }
         Self {
             account: principal.as_deref().and_then(account).map(str::to_owned),
+            resource: resource(text, principal.as_deref()),
             principal,
             action,
-            resource: after(text, " on resource: "),
             cause: cause(text),
             // Newer messages name the policy behind its kind.
             policy: text.split_once("explicit deny").and_then(|(_, rest)| after(rest, ": ")),
@@ -105,7 +105,16 @@ impl Denial {
         };
         let action = self.action.as_ref().filter(|_| helps)?;
         let resource = self.resource.as_deref().unwrap_or("*");
-        Some(format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#))
+        let resource = match (action.as_str(), start_of_ec2(resource, self.account.as_deref())) {
+            ("ec2:RunInstances", Some((start, images))) => {
+                format!(r#"["{start}*","{images}image/*"]"#)
+            }
+            (action, Some((start, _))) if NEEDS_SEVERAL.contains(&action) => {
+                format!(r#""{start}*""#)
+            }
+            _ => format!(r#""{resource}""#),
+        };
+        Some(format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":{resource}}}"#))
     }
 
     /// What is refused, as the end of a sentence that names the call; none when nothing is known.
@@ -177,6 +186,56 @@ impl Denial {
             None => name,
         }
     }
+}
+
+/// Calls that are allowed only when they are on each resource that they touch: a new rule is a
+/// resource beside its group, a new group beside its VPC. The message names the first that is missing.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>
+const NEEDS_SEVERAL: [&str; 5] = [
+    "ec2:CreateSecurityGroup",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:CreateVpcEndpoint",
+    "ec2:ModifyInstanceAttribute",
+];
+
+/// What ARNs of EC2 begin with in the region of `arn`: those of the account, and those of images, which
+/// name no account.
+fn start_of_ec2(arn: &str, account: Option<&str>) -> Option<(String, String)> {
+    let mut parts = arn.splitn(6, ':');
+    let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+    let (region, owner) = (parts.next()?, parts.next()?);
+    let owner = if owner.is_empty() { account.unwrap_or("*") } else { owner };
+    let is_ec2 = (scheme, service) == ("arn", "ec2");
+    is_ec2.then(|| {
+        let start = format!("arn:{partition}:ec2:{region}:");
+        (format!("{start}{owner}:"), format!("{start}:"))
+    })
+}
+
+/// The resource that a message names, as a policy writes it.
+///
+/// IAM names what stands by its kind and name: `role NAME`. Its ARN has a path between the two, which
+/// the message does not tell, and which what is only asked for does not have.
+fn resource(text: &str, principal: Option<&str>) -> Option<String> {
+    let (_, rest) = text.split_once(" on resource: ")?;
+    let kinds = [
+        ("role ", "role"),
+        ("instance profile ", "instance-profile"),
+        ("user ", "user"),
+        ("group ", "group"),
+        ("policy ", "policy"),
+    ];
+    let named = kinds.into_iter().find_map(|(words, kind)| {
+        let name = after(rest, words).filter(|_| rest.starts_with(words))?;
+        if name.starts_with("arn:") {
+            return Some(name);
+        }
+        let principal = principal?;
+        let partition = principal.split(':').nth(1)?;
+        Some(format!("arn:{partition}:iam::{}:{kind}/*{name}", account(principal)?))
+    });
+    named.or_else(|| after(text, " on resource: "))
 }
 
 fn cause(text: &str) -> Cause {

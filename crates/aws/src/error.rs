@@ -188,6 +188,11 @@ where
     move |error| from_sdk(call, &place, &error)
 }
 
+/// A request that lacks what it must have, which is our fault.
+pub(crate) fn unbuilt(error: &aws_smithy_types::error::operation::BuildError) -> AwsError {
+    AwsError::new(AwsErrorKind::Internal, format!("a request could not be made: {error}"))
+}
+
 /// What a failing source of credentials means.
 pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
     let cause = root(error);

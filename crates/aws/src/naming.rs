@@ -1,5 +1,5 @@
-//! The names of what adit makes. They are for people, and keep two from being made at once; what is
-//! adit's is told by its tags.
+//! The names of what adit makes. They are for people, keep two from being made at once, and are part of
+//! the evidence that something is adit's: tags alone are quickly set.
 
 use crate::bastion::PlanError;
 
@@ -11,6 +11,12 @@ pub(crate) const POLICY: &str = "session-manager";
 pub(crate) const GROUP: &str = "adit-bastion";
 /// The name of the security group of the endpoints.
 pub(crate) const ENDPOINT_GROUP: &str = "adit-endpoints";
+/// What the bastion's security group says of itself.
+pub(crate) const GROUP_DESCRIPTION: &str = "adit: the bastion, lets nothing in";
+/// What the group of the endpoints says of itself.
+pub(crate) const ENDPOINT_GROUP_DESCRIPTION: &str = "adit: endpoints of Session Manager";
+/// What the description of each rule begins with.
+pub(crate) const RULE_DESCRIPTION: &str = "adit: ";
 
 /// How many names are tried when somebody else has the first.
 const TRIES: usize = 3;

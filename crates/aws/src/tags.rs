@@ -33,7 +33,8 @@ impl Purpose {
     }
 }
 
-/// What the resource is for. The only tag by which resources are found.
+/// What the resource is for: the tag by which resources are looked for. Whoever may set tags can set
+/// it, so what has it is adit's only with further evidence.
 pub(crate) const PURPOSE: &str = "adit:purpose";
 /// The VPC that the resource serves.
 pub(crate) const VPC: &str = "adit:vpc";
@@ -51,7 +52,10 @@ pub(crate) const NAME: &str = "Name";
 const SCHEME: &str = "1";
 const DEFAULT_NAME: &str = "adit-bastion";
 
-/// A resource takes 50 tags (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html>);
+/// What a resource takes: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html>.
+pub(crate) const TAGS_MAX: usize = 50;
+
+/// How many of them the user can set:
 /// ours are at most eight, the rest of ten is room for further targets of a rule.
 pub(crate) const USER_TAGS_MAX: usize = 40;
 

@@ -21,6 +21,9 @@ async fn sleep(_: Duration) {
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
 pub(crate) const CONSISTENCY: Duration = Duration::from_mins(2);
 
+/// How long an instance or an endpoint may take from one state to the next before something is wrong.
+pub(crate) const STATE_LIMIT: Duration = Duration::from_mins(10);
+
 /// How waiting goes on: quickly at first, as most things take a second; then slower, so that many
 /// who wait do not use up the account's rate of calls. Jitter keeps them from calling together, and
 /// up to doubles each pause.
@@ -84,6 +87,11 @@ pub(crate) fn code(error: &AwsError) -> &str {
         AwsErrorKind::Service { code } => code,
         _ => "",
     }
+}
+
+/// For calls that are never too early: they are made again only when the service asks for fewer.
+pub(crate) fn never(_: &AwsError) -> bool {
+    false
 }
 
 /// Whether the error says that a resource is not there, which it may be for others already.

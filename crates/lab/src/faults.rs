@@ -152,6 +152,9 @@ pub struct FaultRequest {
     /// rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deny: Option<Vec<String>>,
+    /// The only actions that are allowed; `*` at the end stands for the rest. Null ends that.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Option<Vec<String>>>,
     /// How long, in milliseconds, what is made from here on is invisible to describes and
     /// references.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,9 +171,15 @@ pub struct FaultRequest {
     /// How long, in milliseconds, network interfaces outlive what they belonged to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_ms: Option<u64>,
+    /// How long, in milliseconds, each API call takes until it is answered, beside its work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_ms: Option<u64>,
     /// Holds one of the next API calls until the client goes away; null releases it.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub hold: Option<Option<HoldCall>>,
+    /// Beside `hold`: only the calls of this operation count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
 }
 
 /// Tells a member that is null from one that is not there.
@@ -308,6 +317,16 @@ impl Faults {
                 }
             }
         }
+    }
+
+    /// Waits until the fault `hold` holds a call; gives its operation.
+    pub async fn until_held(&self) -> String {
+        self.0.faults.cloud.until_held().await
+    }
+
+    /// Waits until no call is held: until its client has gone away, or it was released.
+    pub async fn until_none_is_held(&self) {
+        self.0.faults.cloud.until_none_is_held().await;
     }
 
     /// Moves the lab's clock forward: tokens, credentials and the service's timers follow.

@@ -160,6 +160,59 @@ fn an_action_of_another_service_is_the_one_that_is_named() {
     assert!(denial.hints()[0].starts_with("a policy of the user jo (account 111122223333)"));
 }
 
+/// As in <https://github.com/aws/aws-cdk/issues/27067>: IAM names no ARN and no path.
+#[test]
+fn what_iam_names_by_its_kind_becomes_an_arn() {
+    for (named, arn) in [
+        ("role cdk-publishing", "arn:aws-cn:iam::111122223333:role/*cdk-publishing"),
+        ("instance profile web", "arn:aws-cn:iam::111122223333:instance-profile/*web"),
+        ("user jo", "arn:aws-cn:iam::111122223333:user/*jo"),
+        ("policy arn:aws-cn:iam::aws:policy/X", "arn:aws-cn:iam::aws:policy/X"),
+        ("arn:aws-cn:iam::111122223333:role/adit/", "arn:aws-cn:iam::111122223333:role/adit/"),
+    ] {
+        let denial = parse(&format!(
+            "User: arn:aws-cn:iam::111122223333:user/matt is not authorized to perform: iam:X on resource: {named} because no identity-based policy allows the iam:X action. Go to https://us-east-1.console.aws.amazon.com/iam/home for complete details",
+        ));
+        assert_eq!(denial.resource.as_deref(), Some(arn), "{named}");
+        assert_eq!(denial.cause, Cause::NotAllowed(Policy::Identity), "{named}");
+    }
+}
+
+/// The message names the first resource that is missing; allowing that one leads to the next refusal.
+#[test]
+fn a_call_on_several_resources_gets_a_statement_for_all_of_them() {
+    let place = "arn:aws:ec2:eu-west-1:111122223333";
+    for (action, resource, allowed) in [
+        (
+            "ec2:RunInstances",
+            "arn:aws:ec2:eu-west-1:111122223333:instance/*",
+            format!(r#"["{place}:*","arn:aws:ec2:eu-west-1::image/*"]"#),
+        ),
+        (
+            "ec2:RunInstances",
+            "arn:aws:ec2:eu-west-1::image/ami-1",
+            format!(r#"["{place}:*","arn:aws:ec2:eu-west-1::image/*"]"#),
+        ),
+        (
+            "ec2:CreateSecurityGroup",
+            "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-1",
+            format!(r#""{place}:*""#),
+        ),
+        (
+            "ec2:StartInstances",
+            "arn:aws:ec2:eu-west-1:111122223333:instance/i-1",
+            format!(r#""{place}:instance/i-1""#),
+        ),
+    ] {
+        let denial = parse(&format!(
+            "User: arn:aws:iam::111122223333:user/jo is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action",
+        ));
+        let expected = format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":{allowed}}}"#);
+        assert_eq!(denial.statement().unwrap(), expected);
+        serde_json::from_str::<serde_json::Value>(&expected).unwrap();
+    }
+}
+
 #[test]
 fn a_message_that_tells_nothing_is_not_guessed_at() {
     let denial = parse("User is not authorized");

@@ -6,8 +6,8 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 use serde::{Deserialize, Serialize};
 
-use super::find::{unbuilt, utc};
-use crate::error::{AwsError, from_sdk};
+use super::find::utc;
+use crate::error::{AwsError, from_sdk, unbuilt};
 use crate::load::Aws;
 
 /// Whether Session Manager reaches an instance.
@@ -59,8 +59,10 @@ pub async fn agent(aws: &Aws, ids: &[&str]) -> Result<BTreeMap<String, Reachabil
     Ok(agents)
 }
 
-/// Whether the agent of `id` has been heard since the instance was started at `launched`.
-pub(super) async fn is_online_since(aws: &Aws, id: &str, launched: &str) -> Result<bool, AwsError> {
-    let state = agent(aws, &[id]).await?.remove(id);
-    Ok(matches!(state, Some(Reachability::Online { last_ping }) if last_ping.as_str() >= launched))
+/// When the agent of `id` was last heard, while it counts as online.
+pub(super) async fn last_online_ping(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
+    match agent(aws, &[id]).await?.remove(id) {
+        Some(Reachability::Online { last_ping }) => Ok(Some(last_ping)),
+        _ => Ok(None),
+    }
 }

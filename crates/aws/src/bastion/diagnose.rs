@@ -8,7 +8,7 @@ use super::find::describe_one;
 use super::{Bastion, State};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
-use crate::network::{Class, Classified, classify, describe_network};
+use crate::network::{Class, Classified, classify, describe_network, resolver_fault};
 
 /// Why Session Manager does not reach a bastion, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,11 +52,17 @@ pub async fn diagnose(aws: &Aws, id: &str) -> Result<Diagnosis, AwsError> {
     let Some(instance) = instance else {
         return Ok(unknown(id, &aws.place()));
     };
+    let mut names = None;
     let place = match (instance.state, &reachability) {
         (State::Running, Reachability::Online { .. }) => None,
         (State::Running, _) => {
-            match Box::pin(describe_network(aws, &instance.vpc, false)).await {
+            match Box::pin(describe_network(aws, &instance.vpc)).await {
                 Ok(network) => {
+                    names = network.vpc.as_ref().and_then(|vpc| {
+                        let groups: Vec<_> =
+                            instance.groups.iter().filter_map(|id| network.group(id)).collect();
+                        resolver_fault(vpc, &groups)
+                    });
                     classify(&network).into_iter().find(|one| one.subnet.id == instance.subnet)
                 }
                 // Those who connect need not be permitted to look at networks; the rest is told.
@@ -69,7 +75,11 @@ pub async fn diagnose(aws: &Aws, id: &str) -> Result<Diagnosis, AwsError> {
         }
         _ => None,
     };
-    Ok(explain(&instance, &reachability, place.as_ref()))
+    let mut diagnosis = explain(&instance, &reachability, place.as_ref());
+    if let Some(fault) = names {
+        diagnosis.hints.insert(0, format!("{fault}; `adit init` tells what to do"));
+    }
+    Ok(diagnosis)
 }
 
 fn unknown(id: &str, place: &str) -> Diagnosis {
@@ -93,9 +103,11 @@ fn explain(
     let told = |cause, message: String, hints: Vec<String>| Diagnosis { cause, message, hints };
     match instance.state {
         State::ShuttingDown | State::Terminated => {
+            let reason = instance.state_reason.as_ref();
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             return told(
                 Cause::Gone,
-                format!("the bastion {id} is {}", instance.state.as_str()),
+                format!("the bastion {id} is {}{reason}", instance.state.as_str()),
                 vec!["`adit init` makes a new one".to_owned()],
             );
         }

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_ec2::types as sdk;
 use aws_sdk_ssm::types::InstanceInformationStringFilter;
 
 use super::State;
-use super::find::{describe, unbuilt};
-use crate::error::{AwsError, AwsErrorKind, from_sdk};
+use super::find::describe;
+use crate::error::{AwsError, AwsErrorKind, from_sdk, unbuilt};
 use crate::load::Aws;
-use crate::network::filter_tag;
+use crate::network::{filter_tag, living};
 
 /// How the user names a bastion of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -120,7 +119,7 @@ pub async fn resolve_existing(aws: &Aws, spec: &ExistingSpec) -> Result<Existing
 async fn by_tag(aws: &Aws, key: &str, value: &str) -> Result<Existing, AwsError> {
     let ec2 = aws_sdk_ec2::Client::new(&aws.sdk);
     let (instances, nodes) = tokio::join!(
-        describe(aws, &ec2, vec![filter_tag(key, value), usable()]),
+        describe(aws, &ec2, vec![filter_tag(key, value), living()]),
         nodes_by_tag(aws, key, value),
     );
     let instances = instances?;
@@ -152,13 +151,6 @@ async fn by_tag(aws: &Aws, key: &str, value: &str) -> Result<Existing, AwsError>
         format!("no instance or managed node {} has the tag {key}={value}", aws.place()),
     )
     .hint("check the tag, --region and --profile"))
-}
-
-fn usable() -> sdk::Filter {
-    sdk::Filter::builder()
-        .name("instance-state-name")
-        .set_values(Some(["pending", "running", "stopping", "stopped"].map(str::to_owned).to_vec()))
-        .build()
 }
 
 /// The managed nodes with the tag, those that were heard lately first.

@@ -1,23 +1,66 @@
 //! The bastions there are.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types as sdk;
 use aws_smithy_types::date_time::DateTime;
 
+use super::evidence::{has_own_profile, is_marked, lets_in_what_it_should};
 use super::{Bastion, State, by_preference};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
-use crate::network::{filter, filter_tag, tag_map};
+use crate::network::{describe_groups, filter, filter_tag, tag_map};
 use crate::tags::{self, Purpose};
 
-/// The bastions of the region, or of one VPC, that are not gone; in one call. The one that should be
-/// used stands first among those of its VPC.
-pub async fn find(aws: &Aws, vpc: Option<&str>) -> Result<Vec<Bastion>, AwsError> {
-    let mut bastions = describe(aws, &Client::new(&aws.sdk), tagged(vpc)).await?;
-    bastions.retain(|bastion| bastion.state.is_usable());
-    Ok(bastions)
+/// The bastions that were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bastions {
+    /// Those that adit made. The one that should be used stands first among those of its VPC.
+    pub own: Vec<Bastion>,
+    /// Those that are only tagged as such: they have neither adit's instance profile nor its security
+    /// group, so they are not used.
+    pub strangers: Vec<Bastion>,
+}
+
+/// The bastions of the region, or of one VPC, that are not gone; mostly in one call.
+pub async fn find(aws: &Aws, vpc: Option<&str>) -> Result<Bastions, AwsError> {
+    find_own(aws, &Client::new(&aws.sdk), vpc).await
+}
+
+/// The same with a client that is there.
+pub(super) async fn find_own(
+    aws: &Aws,
+    client: &Client,
+    vpc: Option<&str>,
+) -> Result<Bastions, AwsError> {
+    let mut tagged = describe(aws, client, tagged(vpc)).await?;
+    tagged.retain(|bastion| bastion.state.is_usable());
+    let (mut own, mut strangers): (Vec<_>, Vec<_>) = tagged.into_iter().partition(has_own_profile);
+    // Those whose profile was taken away are known by their group, which has to be looked at.
+    let ids: BTreeSet<_> = strangers.iter().flat_map(|one| &one.groups).cloned().collect();
+    if !ids.is_empty() {
+        let ids = sdk::Filter::builder()
+            .name("group-id")
+            .set_values(Some(ids.into_iter().collect()))
+            .build();
+        let groups = match describe_groups(aws, client, vec![ids]).await {
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => Vec::new(),
+            other => other?,
+        };
+        let has_group = |bastion: &Bastion| {
+            groups.iter().any(|group| {
+                bastion.groups.contains(&group.id)
+                    && is_marked(group, Purpose::Group, &bastion.vpc, None)
+                    && lets_in_what_it_should(group, Purpose::Group)
+            })
+        };
+        let (proven, rest): (Vec<_>, Vec<_>) = strangers.into_iter().partition(has_group);
+        own.extend(proven);
+        strangers = rest;
+        by_preference(&mut own);
+    }
+    Ok(Bastions { own, strangers })
 }
 
 /// The filters for the bastions of one VPC, or of all.
@@ -58,8 +101,11 @@ pub(super) async fn describe_one(
 /// An instance of the SDK as ours.
 pub(super) fn bastion(instance: sdk::Instance) -> Bastion {
     let tags = tag_map(instance.tags());
+    let attached = root_attached(&instance);
     let profile = instance.iam_instance_profile;
     Bastion {
+        attached,
+        state_reason: instance.state_reason.as_ref().and_then(reason),
         state: instance
             .state
             .and_then(|state| state.name)
@@ -87,6 +133,25 @@ pub(super) fn bastion(instance: sdk::Instance) -> Bastion {
     }
 }
 
+/// When the root volume was attached.
+fn root_attached(instance: &sdk::Instance) -> Option<String> {
+    let root = instance.root_device_name();
+    let is_root = |one: &&sdk::InstanceBlockDeviceMapping| one.device_name() == root;
+    let mapping = instance.block_device_mappings().iter().find(is_root)?;
+    mapping.ebs()?.attach_time().map(utc)
+}
+
+/// Code and text, which mostly begins with the code.
+fn reason(reason: &sdk::StateReason) -> Option<String> {
+    let (code, text) = (reason.code().unwrap_or_default(), reason.message().unwrap_or_default());
+    let told = if text.is_empty() { code } else { text };
+    match (told.is_empty(), told.starts_with(code)) {
+        (true, _) => None,
+        (false, true) => Some(told.to_owned()),
+        (false, false) => Some(format!("{code}: {told}")),
+    }
+}
+
 fn state(name: &sdk::InstanceStateName) -> State {
     match name {
         sdk::InstanceStateName::Running => State::Running,
@@ -102,12 +167,4 @@ fn state(name: &sdk::InstanceStateName) -> State {
 pub(super) fn utc(time: &DateTime) -> String {
     let seconds = DateTime::from_secs(time.secs());
     seconds.fmt(aws_smithy_types::date_time::Format::DateTime).unwrap_or_default()
-}
-
-/// How long an instance may take from one state to the next before something is wrong.
-pub(super) const STATE_LIMIT: Duration = Duration::from_mins(10);
-
-/// A request that lacks what it must have, which is our fault.
-pub(super) fn unbuilt(error: &aws_smithy_types::error::operation::BuildError) -> AwsError {
-    AwsError::new(AwsErrorKind::Internal, format!("a request could not be made: {error}"))
 }

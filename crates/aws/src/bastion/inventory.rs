@@ -29,6 +29,12 @@ pub struct Inventory {
     pub offers: BTreeMap<String, BTreeSet<String>>,
     /// The newest image for each architecture.
     pub images: BTreeMap<Architecture, String>,
+    /// How many days old the images of standing bastions are, where they are not the newest.
+    #[serde(default)]
+    pub image_days: BTreeMap<String, u32>,
+    /// Why roles and profiles are not known, where a bastion stands and they could not be looked at.
+    #[serde(default)]
+    pub identity_unknown: Option<String>,
 }
 
 /// What an instance's processor is.

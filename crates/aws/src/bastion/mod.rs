@@ -8,6 +8,7 @@ mod agent;
 mod apply;
 mod cleanup;
 mod diagnose;
+mod evidence;
 mod existing;
 mod find;
 mod inventory;
@@ -15,6 +16,7 @@ mod plan;
 mod prepared;
 mod progress;
 mod read;
+mod sessions;
 mod start;
 mod user_data;
 
@@ -28,11 +30,12 @@ use crate::targets::Target;
 pub use agent::{Reachability, agent};
 pub use apply::{Applied, ApplyError, apply};
 pub use cleanup::{
-    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unremoved, find_leftovers, remove,
+    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, find_leftovers,
+    remove,
 };
 pub use diagnose::{Cause, Diagnosis, diagnose};
 pub use existing::{Existing, ExistingSpec, ExistingSpecError, resolve_existing};
-pub use find::find;
+pub use find::{Bastions, find};
 pub use inventory::{Architecture, Inventory, Profile, Role};
 pub use plan::{Action, GroupRef, Launch, Plan, PlanError, RulePeer, RuleSpec, Step, plan};
 pub use prepared::{Opened, Prepared, opened, prepared};
@@ -139,6 +142,19 @@ pub struct Bastion {
     pub groups: Vec<String>,
     /// The ARN of who made it.
     pub owner: Option<String>,
+    /// When its root volume was attached, as RFC 3339 in UTC; unknown at first.
+    #[serde(default)]
+    pub attached: Option<String>,
+    /// Why it is in its state, as `Client.InternalError: …`, where the service says so.
+    #[serde(default)]
+    pub state_reason: Option<String>,
+}
+
+impl Bastion {
+    /// When it was made. The time of the launch moves with each start; that of the volume does not.
+    pub(crate) fn made(&self) -> &str {
+        self.attached.as_deref().unwrap_or(&self.launched)
+    }
 }
 
 /// Sorts so that the one to use stands first: running ones before others, then the oldest, so that
@@ -150,7 +166,6 @@ pub(crate) fn by_preference(bastions: &mut [Bastion]) {
         State::Stopped | State::Stopping => 2,
         State::ShuttingDown | State::Terminated => 3,
     };
-    bastions.sort_by(|a, b| {
-        (rank(a.state), &a.launched, &a.id).cmp(&(rank(b.state), &b.launched, &b.id))
-    });
+    bastions
+        .sort_by(|a, b| (rank(a.state), a.made(), &a.id).cmp(&(rank(b.state), b.made(), &b.id)));
 }

@@ -1,15 +1,17 @@
-//! Reading the inventory: one round trip, as no call needs the answer of another; only where somebody
-//! else has our name, one more for each further name.
+//! Reading the inventory: mostly one round trip, as few calls need the answer of another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_ec2::types::{ArchitectureType, LocationType};
+use aws_smithy_types::date_time::{DateTime, Format};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::find::{describe, tagged};
 use super::plan::DEFAULT_TYPES;
 use super::{Architecture, Desired, Inventory, Profile, Role};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, AwsErrorKind, failed, from_sdk};
 use crate::load::Aws;
 use crate::naming;
 use crate::network::describe_network;
@@ -22,28 +24,85 @@ pub async fn inventory(aws: &Aws, desired: &Desired) -> Result<Inventory, AwsErr
     let iam = aws_sdk_iam::Client::new(&aws.sdk);
     let vpc = desired.vpc.as_str();
     let wanted = desired.options.instance_type.as_deref();
-    let (caller, network, bastions, roles, profiles, types, offers, arm, x86) = tokio::try_join!(
-        caller(aws),
-        describe_network(aws, vpc, desired.options.create_endpoints),
-        describe(aws, &ec2, tagged(Some(vpc))),
-        roles(aws, &iam, vpc),
-        profiles(aws, &iam, vpc),
-        types(aws, &ec2, wanted),
-        offers(aws, &ec2, wanted),
-        image(aws, Architecture::Arm64),
-        image(aws, Architecture::X86),
-    )?;
-    Ok(Inventory {
+    let needed = async {
+        tokio::try_join!(
+            caller(aws),
+            describe_network(aws, vpc),
+            describe(aws, &ec2, tagged(Some(vpc))),
+        )
+    };
+    let identity = async { tokio::try_join!(roles(aws, &iam, vpc), profiles(aws, &iam, vpc)) };
+    let machine = async {
+        tokio::try_join!(
+            types(aws, &ec2, wanted),
+            offers(aws, &ec2, wanted),
+            image(aws, Architecture::Arm64),
+            image(aws, Architecture::X86),
+        )
+    };
+    let (needed, identity, machine) =
+        Box::pin(async { tokio::join!(needed, identity, machine) }).await;
+    let (caller, network, bastions) = needed?;
+    let mut inventory = Inventory {
         region: aws.region().to_owned(),
         caller,
         network,
         bastions,
-        roles,
-        profiles,
-        types,
-        offers,
-        images: [arm, x86].into_iter().flatten().collect(),
-    })
+        ..Inventory::default()
+    };
+    // What is only needed for a new bastion need not be known where one stands.
+    let stands =
+        inventory.bastions.iter().any(|one| one.state.is_usable() && inventory.is_own(one));
+    match identity {
+        Ok((roles, profiles)) => (inventory.roles, inventory.profiles) = (roles, profiles),
+        Err(error) if stands && error.kind == AwsErrorKind::AccessDenied => {
+            inventory.identity_unknown = Some(error.message);
+        }
+        Err(error) => return Err(error),
+    }
+    match machine {
+        Ok((types, offers, arm, x86)) => {
+            (inventory.types, inventory.offers) = (types, offers);
+            inventory.images = [arm, x86].into_iter().flatten().collect();
+        }
+        Err(error) if stands => tracing::debug!(%error, "what a new bastion could be is not known"),
+        Err(error) => return Err(error),
+    }
+    inventory.image_days = image_days(aws, &ec2, &inventory).await;
+    Ok(inventory)
+}
+
+/// The age of the images of standing bastions that are not the newest; what cannot be found out stays
+/// unknown.
+async fn image_days(
+    aws: &Aws,
+    ec2: &aws_sdk_ec2::Client,
+    inventory: &Inventory,
+) -> BTreeMap<String, u32> {
+    let newest: BTreeSet<_> = inventory.images.values().collect();
+    let usable = inventory.bastions.iter().filter(|one| one.state.is_usable());
+    let old: BTreeSet<_> =
+        usable.map(|one| &one.image).filter(|image| !newest.contains(image)).cloned().collect();
+    if newest.is_empty() || old.is_empty() {
+        return BTreeMap::new();
+    }
+    let call = ec2.describe_images().set_image_ids(Some(old.into_iter().collect()));
+    let answer = match call.send().await.map_err(failed(aws, "DescribeImages")) {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::debug!(%error, "the age of images is not known");
+            return BTreeMap::new();
+        }
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let days = |made: &str| {
+        let made = DateTime::from_str(made, Format::DateTime).ok()?.secs();
+        u32::try_from(now.checked_sub(made.try_into().ok()?)? / 86_400).ok()
+    };
+    let age = |image: &aws_sdk_ec2::types::Image| {
+        Some((image.image_id()?.to_owned(), image.creation_date().and_then(days)?))
+    };
+    answer.images().iter().filter_map(age).collect()
 }
 
 /// The ARN of who asks: what is made says who made it.
@@ -53,20 +112,27 @@ async fn caller(aws: &Aws) -> Result<String, AwsError> {
     Ok(answer.arn.unwrap_or_default())
 }
 
-/// The roles under our names, up to the first that is not somebody else's.
+/// The roles under our names. Mostly the first is ours; else ours may be any of the others, also when
+/// the first has become free.
 async fn roles(aws: &Aws, iam: &aws_sdk_iam::Client, vpc: &str) -> Result<Vec<Role>, AwsError> {
-    let mut roles = Vec::new();
-    for name in naming::candidates(&naming::role(vpc)) {
-        let (role, has_policy) =
-            tokio::try_join!(find_role(aws, iam, &name), has_policy(aws, iam, &name))?;
-        let Some(role) = role else { break };
-        let is_ours = tags::is_of(&role.tags, Purpose::Role, vpc);
-        roles.push(Role { has_policy, ..role });
-        if is_ours {
-            break;
-        }
+    let name = naming::role(vpc);
+    let first = find_with_policy(aws, iam, &name).await?;
+    if first.as_ref().is_some_and(|role| tags::is_of(&role.tags, Purpose::Role, vpc)) {
+        return Ok(first.into_iter().collect());
     }
-    Ok(roles)
+    let names: Vec<_> = naming::candidates(&name).skip(1).collect();
+    let others = try_join_all(names.iter().map(|name| find_with_policy(aws, iam, name))).await?;
+    Ok(first.into_iter().chain(others.into_iter().flatten()).collect())
+}
+
+async fn find_with_policy(
+    aws: &Aws,
+    iam: &aws_sdk_iam::Client,
+    name: &str,
+) -> Result<Option<Role>, AwsError> {
+    let (role, has_policy) =
+        tokio::try_join!(find_role(aws, iam, name), has_policy(aws, iam, name))?;
+    Ok(role.map(|role| Role { has_policy, ..role }))
 }
 
 /// A role by its name, without a word on its policy.
@@ -123,22 +189,20 @@ pub(super) fn policy() -> Value {
     })
 }
 
-/// The instance profiles under our names, up to the first that is not somebody else's.
+/// The instance profiles under our names, in the same way.
 async fn profiles(
     aws: &Aws,
     iam: &aws_sdk_iam::Client,
     vpc: &str,
 ) -> Result<Vec<Profile>, AwsError> {
-    let mut profiles = Vec::new();
-    for name in naming::candidates(&naming::role(vpc)) {
-        let Some(profile) = find_profile(aws, iam, &name).await? else { break };
-        let is_ours = tags::is_of(&profile.tags, Purpose::Profile, vpc);
-        profiles.push(profile);
-        if is_ours {
-            break;
-        }
+    let name = naming::role(vpc);
+    let first = find_profile(aws, iam, &name).await?;
+    if first.as_ref().is_some_and(|one| tags::is_of(&one.tags, Purpose::Profile, vpc)) {
+        return Ok(first.into_iter().collect());
     }
-    Ok(profiles)
+    let names: Vec<_> = naming::candidates(&name).skip(1).collect();
+    let others = try_join_all(names.iter().map(|name| find_profile(aws, iam, name))).await?;
+    Ok(first.into_iter().chain(others.into_iter().flatten()).collect())
 }
 
 /// An instance profile by its name.

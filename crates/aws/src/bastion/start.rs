@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use aws_sdk_ec2::Client;
 
-use super::agent::is_online_since;
-use super::find::{STATE_LIMIT, describe_one};
+use super::agent::last_online_ping;
+use super::find::describe_one;
 use super::progress::{Progress, Tell, Wait};
 use super::{Bastion, State, diagnose};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
-use crate::wait::{code, poll};
+use crate::wait::{STATE_LIMIT, code, poll};
 
 /// How long things usually take: what is told to those who wait.
 const BOOT: Duration = Duration::from_secs(15);
 const STOP: Duration = Duration::from_secs(45);
 const AGENT: Duration = Duration::from_secs(40);
 
-/// After this an agent is not slow, something is wrong: it tries again and again for a connection,
-/// and the first boot of the image takes a minute or two.
+/// After this an agent is not slow, something is wrong. The first boot of the image takes a minute or
+/// two; an agent that is refused at first, as its role is too new, would sleep for half an hour, but the
+/// bastion starts it again each minute of its first ten.
 const AGENT_LIMIT: Duration = Duration::from_mins(5);
 
 /// Starts an instance and waits until its agent answers. One that runs is only waited for.
@@ -32,21 +33,31 @@ pub async fn start(
     let client = Client::new(&aws.sdk);
     let mut bastion = seen(aws, &client, id, tell).await?;
     if bastion.state == State::Stopping {
-        bastion = reach(aws, &client, id, State::Stopped, STOP, tell).await?;
+        bastion = leave_stopping(aws, &client, id, tell).await?;
     }
     match bastion.state {
         State::Stopped => start_stopped(aws, &client, id, tell).await?,
-        State::ShuttingDown | State::Terminated => return Err(gone(id, bastion.state)),
+        State::ShuttingDown | State::Terminated => return Err(gone(&bastion)),
         State::Pending | State::Running | State::Stopping => {}
     }
-    Box::pin(online(aws, &client, id, tell)).await
+    Box::pin(online(aws, &client, id, None, tell)).await
 }
 
-/// Waits until an instance runs and its agent answers.
-async fn online(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<(), AwsError> {
-    let bastion = reach(aws, client, id, State::Running, BOOT, tell).await?;
+/// Waits until an instance runs and its agent has answered since: after its launch, and after it was
+/// `heard` the last time.
+pub(super) async fn online(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+    heard: Option<String>,
+    tell: Tell<'_>,
+) -> Result<(), AwsError> {
+    let bastion = reach_running(aws, client, id, tell).await?;
     let wait = Wait::new(format!("the agent of {id} to answer"), AGENT);
-    let check = || async { Ok(is_online_since(aws, id, &bastion.launched).await?.then_some(())) };
+    let check = || async {
+        let ping = last_online_ping(aws, id).await?;
+        Ok(ping.filter(|ping| *ping >= bastion.launched && Some(ping) != heard.as_ref()))
+    };
     if poll(AGENT_LIMIT, check, || tell(wait.progress())).await?.is_some() {
         return Ok(());
     }
@@ -56,8 +67,24 @@ async fn online(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<
     Err(error)
 }
 
-/// Starts a stopped instance. One that stops at the moment is waited for and started then: somebody
-/// else's look at it, or its own idle stop, may have come between.
+/// Waits until an instance has stopped. Somebody else who waits for the same may be quicker to start it
+/// again, so anything but stopping ends it.
+async fn leave_stopping(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+    tell: Tell<'_>,
+) -> Result<Bastion, AwsError> {
+    let wait = Wait::new(format!("the bastion {id} to be stopped"), STOP);
+    let check = || async {
+        let bastion = describe_one(aws, client, id).await?;
+        Ok(bastion.filter(|bastion| bastion.state != State::Stopping))
+    };
+    let left = poll(STATE_LIMIT, check, || tell(wait.progress())).await?;
+    left.ok_or_else(|| stuck(id, "stop"))
+}
+
+/// Starts a stopped instance. Its own idle stop, or somebody else who starts it, may come between.
 async fn start_stopped(
     aws: &Aws,
     client: &Client,
@@ -70,7 +97,11 @@ async fn start_stopped(
         let answer = client.start_instances().instance_ids(id).send().await;
         match answer.map_err(|error| from_sdk("StartInstances", &aws.place(), &error)) {
             Ok(_) => Ok(Some(())),
-            Err(error) if is_between_states(&error) => Ok(None),
+            Err(error) if is_between_states(&error) => match describe_one(aws, client, id).await? {
+                Some(now) if matches!(now.state, State::Pending | State::Running) => Ok(Some(())),
+                Some(now) if !now.state.is_usable() => Err(gone(&now)),
+                _ => Ok(None),
+            },
             Err(error) => Err(explain(error)),
         }
     };
@@ -112,24 +143,21 @@ async fn seen(aws: &Aws, client: &Client, id: &str, tell: Tell<'_>) -> Result<Ba
     })
 }
 
-/// Waits until an instance is in `state`.
-async fn reach(
+/// Waits until an instance runs.
+async fn reach_running(
     aws: &Aws,
     client: &Client,
     id: &str,
-    state: State,
-    usually: Duration,
     tell: Tell<'_>,
 ) -> Result<Bastion, AwsError> {
-    let verb = if state == State::Running { "run" } else { "be stopped" };
-    let wait = Wait::new(format!("the bastion {id} to {verb}"), usually);
+    let wait = Wait::new(format!("the bastion {id} to run"), BOOT);
     // What was just started may still be seen as stopped; what stops on its way to run stays so.
     let was_pending = AtomicBool::new(false);
     let check = || async {
         let Some(bastion) = describe_one(aws, client, id).await? else { return Ok(None) };
         match bastion.state {
-            now if now == state => return Ok(Some(bastion)),
-            now if !now.is_usable() => return Err(gone(id, now)),
+            State::Running => return Ok(Some(bastion)),
+            now if !now.is_usable() => return Err(gone(&bastion)),
             State::Stopped if was_pending.load(Ordering::Relaxed) => {
                 return Err(stuck(id, "run, but stopped again"));
             }
@@ -139,15 +167,27 @@ async fn reach(
         Ok(None)
     };
     let reached = poll(STATE_LIMIT, check, || tell(wait.progress())).await?;
-    reached.ok_or_else(|| stuck(id, verb))
+    reached.ok_or_else(|| stuck(id, "run"))
 }
 
-fn gone(id: &str, state: State) -> AwsError {
-    AwsError::new(
-        AwsErrorKind::TargetNotConnected,
-        format!("the bastion {id} is {}", state.as_str()),
-    )
-    .hint("`adit init` makes a new one")
+/// What is said of an instance that is gone, or nearly. A launch that fails ends so, and says why.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html>
+fn gone(bastion: &Bastion) -> AwsError {
+    let mut message = format!("the bastion {} is {}", bastion.id, bastion.state.as_str());
+    let reason = bastion.state_reason.as_deref().unwrap_or_default();
+    if !reason.is_empty() {
+        message = format!("{message}: {reason}");
+    }
+    let mut error = AwsError::new(AwsErrorKind::TargetNotConnected, message);
+    if reason.starts_with("Client.InternalError") || reason.starts_with("Client.InvalidKMSKey") {
+        error = error.hint(
+            "the key that volumes are encrypted with by default may refuse: its policy has to allow the caller kms:CreateGrant, kms:Decrypt, kms:DescribeKey and kms:GenerateDataKeyWithoutPlaintext",
+        );
+    }
+    if reason.starts_with("Client.VolumeLimitExceeded") {
+        error = error.hint("the account's quota of volumes is used up: Service Quotas raises it");
+    }
+    error.hint("`adit init` makes a new one")
 }
 
 fn stuck(id: &str, verb: &str) -> AwsError {

@@ -31,9 +31,28 @@ pub(super) fn from_code(
         | "IncompleteSignatureException"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
-        | "AuthFailure" => AwsError::new(AwsErrorKind::NoCredentials, text)
-            .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right"),
-        "AccessDenied" | "AccessDeniedException" | "ForbiddenException" | "UnauthorizedOperation" | "Client.UnauthorizedOperation" => {
+        | "OptInRequired"
+        | "AuthFailure" => {
+            let error = AwsError::new(AwsErrorKind::NoCredentials, text)
+                .hint("check which keys are in use (AWS_ACCESS_KEY_ID, AWS_PROFILE, --profile) and that the clock is right");
+            // How services answer where a region has to be enabled first.
+            if matches!(
+                code,
+                "AuthFailure"
+                    | "InvalidClientTokenId"
+                    | "OptInRequired"
+                    | "UnrecognizedClientException"
+            ) {
+                error.hint("or the region is not enabled for this account: `aws account list-regions` shows which are")
+            } else {
+                error
+            }
+        }
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "ForbiddenException"
+        | "UnauthorizedOperation"
+        | "Client.UnauthorizedOperation" => {
             let denial = Denial::parse(call, code, &detail);
             let text = match denial.sentence() {
                 Some(sentence) => format!("{call} {place} is denied: {sentence} ({code})"),
@@ -70,10 +89,10 @@ pub(super) fn from_code(
                     .hint("the service reports a fault of its own; try again in a moment")
                     .transient(),
                 "InvalidParameters" => error.hint("check --host and --port"),
-                "InvalidDocument" | "InvalidDocumentVersion" => error
-                    .hint("check that the region and the account have the session document"),
-                _ => error
-                    .hint(format!("{call} in the service's API reference explains {code}")),
+                "InvalidDocument" | "InvalidDocumentVersion" => {
+                    error.hint("check that the region and the account have the session document")
+                }
+                _ => error.hint(format!("{call} in the service's API reference explains {code}")),
             }
         }
     }

@@ -65,7 +65,17 @@ fn classify_one(network: &Network, subnet: &Subnet) -> Classified {
             subnet,
             &format!("its default route goes to {id}, which leads to no AWS service"),
         ),
-        None => without_route(network, subnet, "it has no default route"),
+        None => {
+            let lists =
+                table_of(&network.route_tables, &subnet.id).map(|table| &table.prefix_lists);
+            let route = match lists.map(Vec::as_slice) {
+                Some([first, ..]) => format!(
+                    "it has no default route, and what is in the list {first} of its routes is not known"
+                ),
+                _ => "it has no default route".to_owned(),
+            };
+            without_route(network, subnet, &route)
+        }
     };
     Classified { subnet: subnet.clone(), class, why, refusals: refusals(network, subnet) }
 }
@@ -134,8 +144,13 @@ fn is_bastion_group(network: &Network, id: &str) -> bool {
     network.group(id).is_some_and(|group| tags::is(&group.tags, Purpose::Group))
 }
 
-/// Where the subnet's table, or the main one, sends the default route.
-fn default_route<'a>(tables: &'a [RouteTable], subnet: &str) -> Option<&'a Gateway> {
+/// The subnet's own table, or the main one.
+fn table_of<'a>(tables: &'a [RouteTable], subnet: &str) -> Option<&'a RouteTable> {
     let own = tables.iter().find(|table| table.subnets.iter().any(|id| id == subnet));
-    own.or_else(|| tables.iter().find(|table| table.is_main))?.default_route.as_ref()
+    own.or_else(|| tables.iter().find(|table| table.is_main))
+}
+
+/// Where the subnet's table sends the default route.
+fn default_route<'a>(tables: &'a [RouteTable], subnet: &str) -> Option<&'a Gateway> {
+    table_of(tables, subnet)?.default_route.as_ref()
 }

@@ -12,12 +12,42 @@ pub struct Group {
     pub id: String,
     /// Its name, unique in the VPC.
     pub name: String,
+    /// What it says of itself, which cannot be changed.
+    pub description: String,
+    /// The account that has it.
+    pub owner: String,
     /// Its tags.
     pub tags: Tags,
     /// What it lets in.
     pub ingress: Vec<Rule>,
     /// What it lets out.
     pub egress: Vec<Rule>,
+}
+
+/// What a rule of adit's lets through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// TCP, as nearly all of them do.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// The service's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    pub(crate) fn is_tcp(&self) -> bool {
+        *self == Self::Tcp
+    }
 }
 
 /// One rule of a security group.
@@ -55,12 +85,19 @@ impl Rule {
 
     /// Whether it lets TCP to `port` through, from or to all of `peer`.
     pub(crate) fn covers(&self, port: u16, peer: &Peer) -> bool {
-        let protocol = match self.protocol.as_str() {
-            "-1" => true,
-            "tcp" | "6" => self.ports.is_none_or(|(from, to)| (from..=to).contains(&port)),
+        self.covers_of(Protocol::Tcp, port, peer)
+    }
+
+    /// Whether it lets `protocol` to `port` through, from or to all of `peer`.
+    pub(crate) fn covers_of(&self, protocol: Protocol, port: u16, peer: &Peer) -> bool {
+        let is_protocol = match (self.protocol.as_str(), protocol) {
+            ("-1", _) => true,
+            ("tcp" | "6", Protocol::Tcp) | ("udp" | "17", Protocol::Udp) => {
+                self.ports.is_none_or(|(from, to)| (from..=to).contains(&port))
+            }
             _ => false,
         };
-        protocol && self.peer.contains(peer)
+        is_protocol && self.peer.contains(peer)
     }
 
     /// Where it lets everything go, when it is the rule that AWS puts into every new group.

@@ -3,20 +3,25 @@
 //! The types are plain data; [`classify`] decides from them alone.
 
 mod classify;
+pub(crate) mod dns;
 mod group;
 mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::tags::Tags;
 
 pub use classify::{Class, Classified, classify};
+pub(crate) use dns::{host_block, resolver_fault};
 pub(crate) use group::contains;
-pub use group::{Group, Peer, Rule};
+pub use group::{Group, Peer, Protocol, Rule};
 pub use read::vpcs;
 pub(crate) use read::{
-    OwnRule, describe_endpoints, describe_groups, describe_network, describe_own_rules, filter,
-    filter_tag, tag_map,
+    OwnRule, account_of, describe_endpoints, describe_groups, describe_network, describe_own_rules,
+    filter, filter_tag, living, tag_map,
 };
 
 /// A VPC and what decides where traffic of its subnets goes.
@@ -32,6 +37,10 @@ pub struct Network {
     pub endpoints: Vec<Endpoint>,
     /// Its security groups.
     pub groups: Vec<Group>,
+    /// The instances that have a group with one of the names that adit gives, by the group's id. Empty
+    /// where the caller may not look.
+    #[serde(default)]
+    pub users: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Network {
@@ -53,9 +62,21 @@ pub struct Vpc {
     pub cidrs: Vec<String>,
     /// Its IPv6 blocks.
     pub ipv6_cidrs: Vec<String>,
+    /// The account that has it; others may have been given subnets of it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Whether it has a name server of its own (`enableDnsSupport`); `None` when that is not known.
+    #[serde(default)]
+    pub dns_support: Option<bool>,
     /// Whether names resolve in it and private names of endpoints work (`enableDnsSupport` and
-    /// `enableDnsHostnames`); `None` when it was not asked.
+    /// `enableDnsHostnames`); `None` when that is not known.
     pub private_dns: Option<bool>,
+    /// The name servers that its instances are told of, other than its own.
+    #[serde(default)]
+    pub dns_servers: Vec<IpAddr>,
+    /// Whether they are told of its own, too.
+    #[serde(default)]
+    pub uses_own_dns: Option<bool>,
 }
 
 /// A subnet.
@@ -84,8 +105,12 @@ pub struct RouteTable {
     pub is_main: bool,
     /// The subnets that name it.
     pub subnets: Vec<String>,
-    /// Where it sends `0.0.0.0/0`; `None` without such a route, or when its gateway is gone.
+    /// Where it sends `0.0.0.0/0`, or both halves of that; `None` without such a route, or when its
+    /// gateway is gone.
     pub default_route: Option<Gateway>,
+    /// The managed lists of addresses that it has routes for, which may hold all that is needed.
+    #[serde(default)]
+    pub prefix_lists: Vec<String>,
 }
 
 /// Where a default route leads.

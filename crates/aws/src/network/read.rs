@@ -1,14 +1,16 @@
 //! Reading a VPC: the SDK's answers as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{self as sdk, VpcAttributeName};
 
 use super::{Endpoint, Gateway, Group, Network, Peer, RouteTable, Rule, Subnet, Vpc};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, AwsErrorKind, failed, from_sdk};
 use crate::load::Aws;
+use crate::naming;
 use crate::tags::{self, Purpose, Tags};
+use crate::wait::is_unseen;
 
 /// The VPCs of the region, sorted by id.
 pub async fn vpcs(aws: &Aws) -> Result<Vec<Vpc>, AwsError> {
@@ -22,58 +24,140 @@ pub async fn vpcs(aws: &Aws) -> Result<Vec<Vpc>, AwsError> {
 }
 
 /// Reads all that decides where traffic of the VPC's subnets goes, and its groups. All calls go out
-/// together. `private_dns` asks whether private names of endpoints work, too.
-pub(crate) async fn describe_network(
-    aws: &Aws,
-    id: &str,
-    private_dns: bool,
-) -> Result<Network, AwsError> {
+/// together, but for that for the name servers, whose id the VPC tells.
+pub(crate) async fn describe_network(aws: &Aws, id: &str) -> Result<Network, AwsError> {
     let client = Client::new(&aws.sdk);
-    let private_dns = async {
-        if private_dns { private_names(aws, &client, id).await.map(Some) } else { Ok(None) }
-    };
-    let (vpc, private_dns, subnets, route_tables, endpoints, groups) = tokio::try_join!(
+    let (vpc, dns, subnets, route_tables, endpoints, groups, users) = tokio::try_join!(
         find_vpc(aws, &client, id),
-        private_dns,
+        describe_dns(aws, &client, id),
         describe_subnets(aws, &client, id),
         describe_route_tables(aws, &client, id),
         describe_endpoints(aws, &client, filter("vpc-id", id)),
         groups_with_rules(aws, &client, id),
+        users_of_names(aws, &client, id),
     )?;
-    let vpc = vpc.map(|vpc| Vpc { private_dns, ..vpc });
-    Ok(Network { vpc, subnets, route_tables, endpoints, groups })
+    let (dns_support, dns_hostnames) = dns;
+    let private_dns = dns_support.zip(dns_hostnames).map(|(support, names)| support && names);
+    let vpc = vpc.map(|vpc| Vpc { dns_support, private_dns, ..vpc });
+    Ok(Network { vpc, subnets, route_tables, endpoints, groups, users })
 }
 
-/// An EC2 filter with one value.
+/// An EC2 filter with one value. `*`, `?` and `\` mean something in it; here they stand for
+/// themselves.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
 pub(crate) fn filter(name: &str, value: &str) -> sdk::Filter {
-    sdk::Filter::builder().name(name).values(value).build()
+    let mut literal = String::with_capacity(value.len());
+    for c in value.chars() {
+        if matches!(c, '*' | '?' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(c);
+    }
+    sdk::Filter::builder().name(name).values(literal).build()
+}
+
+/// The filter for instances that are not gone: those that are stay visible for an hour.
+pub(crate) fn living() -> sdk::Filter {
+    let states = ["pending", "running", "stopping", "stopped"];
+    sdk::Filter::builder()
+        .name("instance-state-name")
+        .set_values(Some(states.map(str::to_owned).to_vec()))
+        .build()
+}
+
+/// The account of an ARN.
+pub(crate) fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// What the caller may not see is not known; that alone is no reason to stop.
+fn unless_denied<T>(result: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn find_vpc(aws: &Aws, client: &Client, id: &str) -> Result<Option<Vpc>, AwsError> {
     // A filter and not the id: a VPC that is not there is no error, only absent.
     let answer = client.describe_vpcs().filters(filter("vpc-id", id)).send().await;
     let answer = answer.map_err(|error| from_sdk("DescribeVpcs", &aws.place(), &error))?;
-    Ok(answer.vpcs.unwrap_or_default().into_iter().next().map(vpc))
+    let Some(found) = answer.vpcs.unwrap_or_default().into_iter().next() else { return Ok(None) };
+    let options = found.dhcp_options_id.clone();
+    let mut vpc = vpc(found);
+    // `default` stands for none at all.
+    if let Some(options) = options.filter(|id| id.starts_with("dopt-")) {
+        let servers = describe_name_servers(aws, client, &options).await;
+        if let Some(servers) = unless_denied(servers)? {
+            super::dns::set_servers(&mut vpc, &servers);
+        }
+    }
+    Ok(Some(vpc))
 }
 
-/// Whether private names of endpoints work in the VPC.
-/// <https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html>
-async fn private_names(aws: &Aws, client: &Client, id: &str) -> Result<bool, AwsError> {
+/// The name servers that a set of DHCP options tells of.
+async fn describe_name_servers(
+    aws: &Aws,
+    client: &Client,
+    options: &str,
+) -> Result<Vec<String>, AwsError> {
+    let answer = client.describe_dhcp_options().dhcp_options_ids(options).send().await;
+    let answer = answer.map_err(failed(aws, "DescribeDhcpOptions"))?;
+    let configurations = answer.dhcp_options().iter().flat_map(|one| one.dhcp_configurations());
+    let servers = configurations.filter(|one| one.key() == Some("domain-name-servers"));
+    let values = servers.flat_map(|one| one.values()).filter_map(|one| one.value());
+    Ok(values.map(str::to_owned).collect())
+}
+
+/// `enableDnsSupport` and `enableDnsHostnames`.
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html>
+async fn describe_dns(
+    aws: &Aws,
+    client: &Client,
+    id: &str,
+) -> Result<(Option<bool>, Option<bool>), AwsError> {
     let ask = async |attribute: VpcAttributeName| {
         let answer = client.describe_vpc_attribute().vpc_id(id).attribute(attribute).send().await;
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(from_sdk("DescribeVpcAttribute", &aws.place(), &error)),
+        match answer.map_err(failed(aws, "DescribeVpcAttribute")) {
+            // That there is no such VPC is told by the absence of it.
+            Err(error) if is_unseen(&error) => Ok(None),
+            other => unless_denied(other),
         }
     };
     let (support, names) = tokio::try_join!(
         ask(VpcAttributeName::EnableDnsSupport),
         ask(VpcAttributeName::EnableDnsHostnames),
     )?;
-    let is_on = |value: Option<sdk::AttributeBooleanValue>| {
-        value.and_then(|value| value.value) == Some(true)
-    };
-    Ok(is_on(support.enable_dns_support) && is_on(names.enable_dns_hostnames))
+    let is_on = |value: sdk::AttributeBooleanValue| value.value == Some(true);
+    Ok((
+        support.and_then(|answer| answer.enable_dns_support).map(is_on),
+        names.and_then(|answer| answer.enable_dns_hostnames).map(is_on),
+    ))
+}
+
+/// The instances that have a group with one of adit's names: whose group it is shows by them, too.
+async fn users_of_names(
+    aws: &Aws,
+    client: &Client,
+    vpc: &str,
+) -> Result<BTreeMap<String, BTreeSet<String>>, AwsError> {
+    let names = [naming::GROUP, naming::ENDPOINT_GROUP].into_iter().flat_map(naming::candidates);
+    let names = sdk::Filter::builder().name("group-name").set_values(Some(names.collect()));
+    let call = client.describe_network_interfaces().filters(filter("vpc-id", vpc));
+    let pages = call.filters(names.build()).into_paginator().items().send();
+    let answer: Result<Vec<_>, _> = pages.collect().await;
+    let answer = answer.map_err(failed(aws, "DescribeNetworkInterfaces"));
+    let mut users = BTreeMap::<_, BTreeSet<_>>::new();
+    for interface in unless_denied(answer)?.unwrap_or_default() {
+        let Some(instance) = interface.attachment().and_then(|one| one.instance_id()) else {
+            continue;
+        };
+        for group in interface.groups().iter().filter_map(|group| group.group_id()) {
+            users.entry(group.to_owned()).or_default().insert(instance.to_owned());
+        }
+    }
+    Ok(users)
 }
 
 fn vpc(vpc: sdk::Vpc) -> Vpc {
@@ -99,9 +183,10 @@ fn vpc(vpc: sdk::Vpc) -> Vpc {
         name: tags.get(tags::NAME).cloned(),
         is_default: vpc.is_default.unwrap_or_default(),
         id: vpc.vpc_id.unwrap_or_default(),
+        owner: vpc.owner_id,
         cidrs,
         ipv6_cidrs,
-        private_dns: None,
+        ..Vpc::default()
     }
 }
 
@@ -145,14 +230,32 @@ fn route_table(table: &sdk::RouteTable) -> RouteTable {
         id: table.route_table_id().unwrap_or_default().to_owned(),
         is_main: associations.iter().any(|one| one.main() == Some(true)),
         subnets: associations.iter().filter_map(|one| one.subnet_id.clone()).collect(),
-        default_route: table.routes().iter().find_map(default_route),
+        default_route: default_route(table.routes()),
+        prefix_lists: table.routes().iter().filter_map(prefix_list).collect(),
     }
 }
 
-/// Where a route for everything leads, while its gateway is there.
-fn default_route(route: &sdk::Route) -> Option<Gateway> {
-    let is_default = route.destination_cidr_block() == Some("0.0.0.0/0");
-    if !is_default || route.state() == Some(&sdk::RouteState::Blackhole) {
+/// Where routes for everything lead. Some write it as two halves, to win over a route that they
+/// cannot change.
+fn default_route(routes: &[sdk::Route]) -> Option<Gateway> {
+    let to = |cidr: &str| {
+        let mut fit = routes.iter().filter(|one| one.destination_cidr_block() == Some(cidr));
+        fit.find_map(gateway)
+    };
+    let halves = || to("0.0.0.0/1").and_then(|lower| to("128.0.0.0/1").map(|_| lower));
+    halves().or_else(|| to("0.0.0.0/0"))
+}
+
+/// The list of a route that leads somewhere else than to an endpoint of S3 or DynamoDB.
+fn prefix_list(route: &sdk::Route) -> Option<String> {
+    let list = route.destination_prefix_list_id()?;
+    let is_endpoint = route.gateway_id().is_some_and(|id| id.starts_with("vpce-"));
+    (!is_endpoint && gateway(route).is_some()).then(|| list.to_owned())
+}
+
+/// Where a route leads, while its gateway is there.
+fn gateway(route: &sdk::Route) -> Option<Gateway> {
+    if route.state() == Some(&sdk::RouteState::Blackhole) {
         return None;
     }
     if let Some(id) = route.nat_gateway_id() {
@@ -251,6 +354,8 @@ fn group(group: &sdk::SecurityGroup) -> Group {
     Group {
         id: group.group_id().unwrap_or_default().to_owned(),
         name: group.group_name().unwrap_or_default().to_owned(),
+        description: group.description().unwrap_or_default().to_owned(),
+        owner: group.owner_id().unwrap_or_default().to_owned(),
         tags: tag_map(group.tags()),
         ingress: group.ip_permissions().iter().flat_map(rules).collect(),
         egress: group.ip_permissions_egress().iter().flat_map(rules).collect(),

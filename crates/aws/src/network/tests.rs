@@ -125,6 +125,52 @@ fn who_an_endpoint_lets_in_is_doubted_only_when_it_is_known() {
 }
 
 #[test]
+fn routes_for_lists_of_addresses_are_told_of() {
+    let mut isolated = network(None);
+    isolated.route_tables[0].prefix_lists = vec!["pl-1".to_owned()];
+    let why = &classify(&isolated)[0].why;
+    assert!(why.contains("what is in the list pl-1 of its routes is not known"), "{why}");
+}
+
+#[test]
+fn names_resolve_by_the_vpcs_own_server_or_one_that_is_let_out_to() {
+    let with = |servers: &[&str], dns_support| {
+        let servers: Vec<_> = servers.iter().map(|&one| one.to_owned()).collect();
+        let mut vpc = Vpc {
+            id: "vpc-1".to_owned(),
+            cidrs: vec!["10.0.0.0/16".to_owned()],
+            dns_support: Some(dns_support),
+            ..Vpc::default()
+        };
+        dns::set_servers(&mut vpc, &servers);
+        vpc
+    };
+    let lets = |protocol: &str| Group {
+        egress: vec![Rule {
+            id: None,
+            protocol: protocol.to_owned(),
+            ports: Some((53, 53)),
+            peer: Peer::Cidr("10.9.0.0/24".to_owned()),
+            tags: Tags::new(),
+        }],
+        ..Group::default()
+    };
+    let (out, closed) = (lets("udp"), lets("tcp"));
+    // Its own has several addresses.
+    for own in ["AmazonProvidedDNS", "10.0.0.2", "169.254.169.253"] {
+        assert_eq!(resolver_fault(&with(&[own], true), &[&closed]), None, "{own}");
+        let fault = resolver_fault(&with(&[own], false), &[&closed]).unwrap();
+        assert!(fault.contains("enableDnsSupport is off"), "{fault}");
+    }
+    let theirs = with(&["10.9.0.53"], true);
+    assert_eq!(theirs.dns_servers, ["10.9.0.53".parse::<IpAddr>().unwrap()]);
+    assert_eq!(resolver_fault(&theirs, &[&out]), None);
+    assert!(resolver_fault(&theirs, &[&closed]).unwrap().contains("do not let port 53 out"));
+    assert_eq!(resolver_fault(&with(&["10.9.0.53", "AmazonProvidedDNS"], true), &[&closed]), None);
+    assert_eq!(resolver_fault(&Vpc::default(), &[]), None, "nothing is known");
+}
+
+#[test]
 fn rules_cover_ports_protocols_and_blocks() {
     let rule = |protocol: &str, ports, cidr: &str| Rule {
         id: None,

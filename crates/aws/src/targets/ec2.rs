@@ -2,21 +2,21 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
-use aws_sdk_ec2::types::{Filter, Instance, Reservation};
+use aws_sdk_ec2::types::{Instance, Reservation};
 
-use super::entry::{Entry, tags};
+use super::entry::{Entry, tags as pairs};
 use super::{Kind, Selector, TargetSpec, find};
 use crate::error::{AwsError, failed};
 use crate::load::Aws;
+use crate::network::{filter, filter_tag, living};
+use crate::tags::{self, Purpose};
 
 /// The instances that `spec` means: one call. What is no instance id is taken for a name.
 pub(super) async fn find(aws: &Aws, spec: &TargetSpec) -> Result<Vec<Entry>, AwsError> {
     let call = Client::new(&aws.sdk).describe_instances();
     let call = match (&spec.select, find::name(&spec.select)) {
         (_, Some(id)) if id.starts_with("i-") => call.instance_ids(id),
-        (Selector::Tag { key, value }, _) => {
-            call.filters(filter(format!("tag:{key}"), value)).filters(living())
-        }
+        (Selector::Tag { key, value }, _) => call.filters(filter_tag(key, value)).filters(living()),
         (_, name) => call.filters(filter("tag:Name", name.unwrap_or_default())).filters(living()),
     };
     let pages = call.into_paginator().items().send();
@@ -36,29 +36,8 @@ pub(super) async fn all(aws: &Aws) -> Result<Vec<Entry>, AwsError> {
     let reservations = reservations.map_err(failed(aws, "DescribeInstances"))?;
     let mut entries: Vec<Entry> =
         reservations.iter().flat_map(Reservation::instances).map(entry).collect();
-    entries.retain(|entry| entry.found.tags.get("adit:purpose").is_none_or(|is| is != "bastion"));
+    entries.retain(|entry| !tags::is(&entry.found.tags, Purpose::Bastion));
     Ok(entries)
-}
-
-/// Terminated instances stay visible for an hour.
-fn living() -> Filter {
-    let states = ["pending", "running", "stopping", "stopped"];
-    Filter::builder()
-        .name("instance-state-name")
-        .set_values(Some(states.map(str::to_owned).to_vec()))
-        .build()
-}
-
-/// `*`, `?` and `\` mean something in a filter's value; here they stand for themselves.
-fn filter(name: impl Into<String>, value: &str) -> Filter {
-    let mut literal = String::with_capacity(value.len());
-    for c in value.chars() {
-        if matches!(c, '*' | '?' | '\\') {
-            literal.push('\\');
-        }
-        literal.push(c);
-    }
-    Filter::builder().name(name).values(literal).build()
 }
 
 fn entry(instance: &Instance) -> Entry {
@@ -70,7 +49,13 @@ fn entry(instance: &Instance) -> Entry {
     found.vpc = instance.vpc_id().map(str::to_owned);
     found.status =
         instance.state().and_then(|state| state.name()).map(|name| name.as_str().to_owned());
-    found.tags = tags(instance.tags().iter().map(|tag| (tag.key(), tag.value())));
+    found.tags = pairs(instance.tags().iter().map(|tag| (tag.key(), tag.value())));
     found.name = found.tags.get("Name").cloned();
+    if instance.private_ip_address().is_none() && instance.ipv6_address().is_some() {
+        entry.warnings.push(
+            "it has an IPv6 address only, which a bastion does not reach unless its own subnet has IPv6"
+                .to_owned(),
+        );
+    }
     entry
 }

@@ -27,6 +27,15 @@ pub(super) fn beside(call: &Call<'_>, action: &str, resource: &str) -> Result<()
     Ok(())
 }
 
+/// The same of a call of IAM.
+pub(super) fn beside_iam(call: &Call<'_>, action: &str, resource: &str) -> Result<(), CloudError> {
+    if call.service.faults.cloud.denies(action) {
+        let message = sentence(&call.caller.arn, action, Some(resource));
+        return Err(CloudError::new(403, "AccessDenied", message));
+    }
+    Ok(())
+}
+
 fn ec2(call: &Call<'_>, action: &str, resource: Option<&str>) -> CloudError {
     let mut message = format!(
         "You are not authorized to perform this operation. {}",
@@ -51,16 +60,29 @@ pub(crate) fn sentence(caller: &str, action: &str, resource: Option<&str>) -> St
 
 fn plain(call: &Call<'_>, target: Target, action: &str) -> String {
     let resource = match target.name {
-        "iam" => {
-            let named = [("RoleName", "role"), ("InstanceProfileName", "instance-profile")]
-                .into_iter()
-                .find_map(|(name, kind)| Some(format!("{kind}/{}", call.params.get(name)?)));
-            format!("arn:aws:iam::{ACCOUNT}:{}", named.as_deref().unwrap_or("*"))
-        }
+        "iam" => iam(call),
         "sts" => call.params.get("RoleArn").unwrap_or("*").to_owned(),
         name => format!("arn:aws:{name}:{REGION}:{ACCOUNT}:*"),
     };
     sentence(&call.caller.arn, action, Some(&resource))
+}
+
+/// The resource of an IAM call. What stands is named without its path, and not by its ARN:
+/// `role NAME`, `instance profile NAME`.
+/// <https://github.com/aws/aws-cdk/issues/27067> has such messages.
+fn iam(call: &Call<'_>) -> String {
+    let params = call.params;
+    let path = params.get("Path").or_else(|| params.get("PathPrefix")).unwrap_or("/");
+    let arn = |kind, name| format!("arn:aws:iam::{ACCOUNT}:{kind}{path}{name}");
+    match (call.operation, params.get("InstanceProfileName"), params.get("RoleName")) {
+        ("CreateInstanceProfile", Some(name), _) => arn("instance-profile", name),
+        ("ListInstanceProfiles", ..) => arn("instance-profile", ""),
+        ("CreateRole", _, Some(name)) => arn("role", name),
+        ("ListRoles", ..) => arn("role", ""),
+        (_, Some(name), _) => format!("instance profile {name}"),
+        (_, None, Some(name)) => format!("role {name}"),
+        _ => format!("arn:aws:iam::{ACCOUNT}:*"),
+    }
 }
 
 /// The resource of an EC2 call; describing calls have none.
@@ -75,12 +97,12 @@ fn resource(call: &Call<'_>) -> Option<String> {
         ("VpcEndpointId.1", "vpc-endpoint"),
         ("SubnetId", "subnet"),
         ("VpcId", "vpc"),
-        ("ResourceId.1", "*"),
     ];
     let made = match call.operation {
         "RunInstances" => Some("instance/*".to_owned()),
         "CreateSecurityGroup" => Some("security-group/*".to_owned()),
         "CreateVpcEndpoint" => Some("vpc-endpoint/*".to_owned()),
+        "CreateTags" | "DeleteTags" => call.params.get("ResourceId.1").map(tagged),
         _ => None,
     };
     let named = named
@@ -88,4 +110,18 @@ fn resource(call: &Call<'_>) -> Option<String> {
         .find_map(|(name, kind)| Some(format!("{kind}/{}", call.params.get(name)?)));
     let tail = made.or(named).unwrap_or_else(|| "*".to_owned());
     Some(format!("arn:aws:ec2:{REGION}:{ACCOUNT}:{tail}"))
+}
+
+/// What is tagged, by the kind that its id begins with.
+fn tagged(id: &str) -> String {
+    let kind = match id.rsplit_once('-').map(|(prefix, _)| prefix) {
+        Some("i") => "instance",
+        Some("sg") => "security-group",
+        Some("sgr") => "security-group-rule",
+        Some("subnet") => "subnet",
+        Some("vpc") => "vpc",
+        Some("vpce") => "vpc-endpoint",
+        _ => "*",
+    };
+    format!("{kind}/{id}")
 }

@@ -2,6 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::FaultRequest;
@@ -12,24 +13,31 @@ const RELEASE: Duration = Duration::from_millis(300);
 
 /// The faults of the control plane that are in force.
 #[derive(Debug)]
-pub(crate) struct CloudFaults(Mutex<Settings>);
+pub(crate) struct CloudFaults {
+    settings: Mutex<Settings>,
+    /// The operation that is held at this moment.
+    held: watch::Sender<Option<String>>,
+}
 
 #[derive(Debug)]
 struct Settings {
     deny: Vec<String>,
+    allow: Option<Vec<String>>,
     consistency: Duration,
     page_size: Option<usize>,
     boot: Duration,
     agent: Duration,
     release: Duration,
+    answer: Duration,
     hold: Option<Hold>,
-    held: Option<String>,
 }
 
 #[derive(Debug)]
 struct Hold {
     left: u64,
     when: When,
+    /// The only one that counts, if there is one.
+    operation: Option<String>,
     release: CancellationToken,
 }
 
@@ -62,22 +70,24 @@ pub(crate) struct Held {
 
 impl Default for CloudFaults {
     fn default() -> Self {
-        Self(Mutex::new(Settings {
+        let settings = Settings {
             deny: Vec::new(),
+            allow: None,
             consistency: Duration::ZERO,
             page_size: None,
             boot: Duration::ZERO,
             agent: Duration::ZERO,
             release: RELEASE,
+            answer: Duration::ZERO,
             hold: None,
-            held: None,
-        }))
+        };
+        Self { settings: Mutex::new(settings), held: watch::Sender::new(None) }
     }
 }
 
 impl CloudFaults {
     fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Applies the members that concern the control plane.
@@ -86,15 +96,19 @@ impl CloudFaults {
         if let Some(deny) = &request.deny {
             settings.deny.clone_from(deny);
         }
+        if let Some(allow) = &request.allow {
+            settings.allow.clone_from(allow);
+        }
         if let Some(size) = request.page_size {
             settings.page_size = size;
         }
-        let Settings { consistency, boot, agent, release, .. } = &mut *settings;
+        let Settings { consistency, boot, agent, release, answer, .. } = &mut *settings;
         for (time, wanted) in [
             (consistency, request.consistency_ms),
             (boot, request.boot_ms),
             (agent, request.agent_ms),
             (release, request.release_ms),
+            (answer, request.answer_ms),
         ] {
             *time = wanted.map_or(*time, Duration::from_millis);
         }
@@ -105,6 +119,7 @@ impl CloudFaults {
             settings.hold = hold.map(|HoldCall { call, when }| Hold {
                 left: call,
                 when,
+                operation: request.operation.clone(),
                 release: CancellationToken::new(),
             });
         }
@@ -112,11 +127,13 @@ impl CloudFaults {
 
     /// Whether an action such as `ec2:RunInstances` is refused.
     pub(crate) fn denies(&self, action: &str) -> bool {
-        let wanted = |denied: &String| match denied.strip_suffix('*') {
+        let settings = self.settings();
+        let names = |listed: &String| match listed.strip_suffix('*') {
             Some(start) => action.starts_with(start),
-            None => denied == action,
+            None => listed == action,
         };
-        self.settings().deny.iter().any(wanted)
+        settings.deny.iter().any(names)
+            || settings.allow.as_ref().is_some_and(|allow| !allow.iter().any(names))
     }
 
     pub(crate) fn consistency(&self) -> Duration {
@@ -142,22 +159,48 @@ impl CloudFaults {
         self.settings().release
     }
 
+    /// How long an API call that is done takes until it is answered.
+    pub(crate) fn answer(&self) -> Duration {
+        self.settings().answer
+    }
+
     /// The operation that is held at this moment.
     pub(crate) fn held(&self) -> Option<String> {
-        self.settings().held.clone()
+        self.held.borrow().clone()
+    }
+
+    /// Waits until a call is held; gives its operation.
+    pub(crate) async fn until_held(&self) -> String {
+        let mut held = self.held.subscribe();
+        loop {
+            if let Some(operation) = held.borrow_and_update().clone() {
+                return operation;
+            }
+            // The sender is ours, so there is always more to come.
+            drop(held.changed().await);
+        }
+    }
+
+    /// Waits until no call is held.
+    pub(crate) async fn until_none_is_held(&self) {
+        // The sender is ours, so this ends with what is waited for.
+        drop(self.held.subscribe().wait_for(Option::is_none).await);
     }
 
     /// Counts a call; gives what to wait for when it is the one.
-    pub(crate) fn takes_hold(&self) -> Option<Held> {
+    pub(crate) fn takes_hold(&self, operation: &str) -> Option<Held> {
         let mut settings = self.settings();
         let hold = settings.hold.as_mut()?;
+        if hold.operation.as_ref().is_some_and(|only| only != operation) {
+            return None;
+        }
         hold.left = hold.left.checked_sub(1)?;
         (hold.left == 0).then(|| Held { when: hold.when, release: hold.release.clone() })
     }
 
     /// Waits until a held call is released. Dropped when the client goes away.
     pub(crate) async fn wait(&self, held: &Held, operation: &str) {
-        self.settings().held = Some(operation.to_owned());
+        self.held.send_replace(Some(operation.to_owned()));
         let _shown = Shown(self);
         held.release.cancelled().await;
     }
@@ -168,6 +211,6 @@ struct Shown<'a>(&'a CloudFaults);
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        self.0.settings().held = None;
+        self.0.held.send_replace(None);
     }
 }

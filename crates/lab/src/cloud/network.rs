@@ -78,7 +78,9 @@ impl State {
             ACTIONS.iter().all(|action| iam::allows(&self.iam, &profile.arn, action))
         });
         let ready = instance.running + agent <= now;
-        let reaches = SERVICES.iter().all(|service| self.reaches_service(instance, service));
+        let reaches =
+            instance.primary(&self.ec2).is_some_and(|eni| self.ec2.resolves(&eni.vpc, &eni.groups))
+                && SERVICES.iter().all(|service| self.reaches_service(instance, service));
         if allowed && ready && reaches { Presence::Online } else { Presence::Cut }
     }
 

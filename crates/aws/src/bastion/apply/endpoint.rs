@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
-use super::Run;
 use super::group::tagged;
-use crate::bastion::find::STATE_LIMIT;
+use super::{Run, out_of_tokens};
 use crate::bastion::progress::{Tell, Wait};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::network::{SERVICES, describe_endpoints, filter};
 use crate::tags::Tags;
-use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
+use crate::wait::{CONSISTENCY, STATE_LIMIT, code, is_group_unseen, poll, retry};
 
 /// How many tokens are tried: each names one endpoint, and those that were removed by hand stay
 /// known to the service for a while.
@@ -75,7 +74,10 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| super::instance::out_of_tokens("endpoint")))
+        Err(last.unwrap_or_else(|| out_of_tokens(
+            "endpoint",
+            "`adit cleanup` removes the security group of the endpoints, which the tokens are made from",
+        )))
     }
 
     /// Waits until the VPC's endpoints answer: an agent that finds nobody at its first start tries

@@ -5,11 +5,12 @@ use aws_sdk_ec2::types::{
 };
 
 use super::{Run, taken};
+use crate::bastion::evidence::{is_marked, lets_in_what_it_should};
 use crate::bastion::plan::{RulePeer, RuleSpec};
 use crate::error::AwsError;
-use crate::network::{describe_groups, filter};
-use crate::tags::{self, Tags};
-use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
+use crate::network::{Peer, account_of, describe_groups, describe_own_rules, filter};
+use crate::tags::{self, Purpose, Tags};
+use crate::wait::{CONSISTENCY, code, is_group_unseen, never, poll, retry};
 
 impl Run<'_> {
     pub(super) async fn create_group(
@@ -18,16 +19,17 @@ impl Run<'_> {
         description: &str,
         tags: &Tags,
     ) -> Result<String, AwsError> {
-        let answer = self
-            .ec2
-            .create_security_group()
-            .group_name(name)
-            .description(description)
-            .vpc_id(self.vpc)
-            .tag_specifications(tagged(ResourceType::SecurityGroup, tags))
-            .send()
-            .await;
-        match answer.map_err(|error| self.told("CreateSecurityGroup", &error)) {
+        let call = || async {
+            let call = self
+                .ec2
+                .create_security_group()
+                .group_name(name)
+                .description(description)
+                .vpc_id(self.vpc)
+                .tag_specifications(tagged(ResourceType::SecurityGroup, tags));
+            call.send().await.map_err(|error| self.told("CreateSecurityGroup", &error))
+        };
+        match retry(CONSISTENCY, call, never).await {
             Ok(answer) => Ok(answer.group_id.unwrap_or_default()),
             Err(error) if code(&error) == "InvalidGroup.Duplicate" => {
                 self.take_group(name, tags).await
@@ -43,12 +45,16 @@ impl Run<'_> {
             Ok(describe_groups(self.aws, &self.ec2, filters).await?.into_iter().next())
         };
         let group = poll(CONSISTENCY, find, || ()).await?;
-        let is_same = |key| {
-            move |theirs: &Tags| theirs.get(key).is_some() && theirs.get(key) == tags.get(key)
+        let purpose = if tags::is(tags, Purpose::EndpointGroup) {
+            Purpose::EndpointGroup
+        } else {
+            Purpose::Group
         };
+        let account = tags.get(tags::OWNER).and_then(|owner| account_of(owner));
         match group {
             Some(group)
-                if is_same(tags::PURPOSE)(&group.tags) && is_same(tags::VPC)(&group.tags) =>
+                if is_marked(&group, purpose, self.vpc, account)
+                    && lets_in_what_it_should(&group, purpose) =>
             {
                 Ok(group.id)
             }
@@ -90,7 +96,8 @@ impl Run<'_> {
             let answer = call.send().await;
             answer.map_err(|error| self.told("AuthorizeSecurityGroupEgress", &error))
         };
-        done_if_duplicate(retry(CONSISTENCY, call, is_group_unseen).await.map(drop))
+        let result = retry(CONSISTENCY, call, is_group_unseen).await.map(drop);
+        self.unless_duplicate(result, group, rule, true).await
     }
 
     pub(super) async fn allow_ingress(&self, group: &str, rule: &RuleSpec) -> Result<(), AwsError> {
@@ -106,17 +113,69 @@ impl Run<'_> {
             let answer = call.send().await;
             answer.map_err(|error| self.told("AuthorizeSecurityGroupIngress", &error))
         };
-        done_if_duplicate(retry(CONSISTENCY, call, is_group_unseen).await.map(drop))
+        let result = retry(CONSISTENCY, call, is_group_unseen).await.map(drop);
+        self.unless_duplicate(result, group, rule, false).await
+    }
+
+    /// A rule that is there already is what was wanted. Where it is ours, somebody made it in the
+    /// meantime for a target of theirs: it has to name those of this run, too.
+    async fn unless_duplicate(
+        &self,
+        result: Result<(), AwsError>,
+        group: &str,
+        rule: &RuleSpec,
+        is_egress: bool,
+    ) -> Result<(), AwsError> {
+        match result {
+            Err(error) if code(&error) == "InvalidPermission.Duplicate" => {}
+            Err(error) if code(&error) == "RulesPerSecurityGroupLimitExceeded" => {
+                return Err(error
+                    .hint("remove a rule that is not needed any more, or have the quota raised"));
+            }
+            other => return other,
+        }
+        if tags::targets(&rule.tags).next().is_none() {
+            return Ok(());
+        }
+        let peer = match &rule.peer {
+            RulePeer::Cidr(cidr) => Peer::Cidr(cidr.clone()),
+            RulePeer::Group(peer) => Peer::Group(self.group(peer)?),
+        };
+        let own = describe_own_rules(self.aws, &self.ec2, vec![filter("group-id", group)]).await?;
+        let same = own.iter().find(|one| {
+            one.is_egress == is_egress
+                && one.rule.is_exactly(rule.port, &peer)
+                && tags::targets(&one.rule.tags).next().is_some()
+        });
+        let Some((id, theirs)) = same.and_then(|one| Some((one.rule.id.as_ref()?, &one.rule.tags)))
+        else {
+            return Ok(());
+        };
+        let (mut all, mut missing) = (theirs.clone(), Tags::new());
+        for (_, target) in tags::targets(&rule.tags) {
+            if !tags::targets(theirs).any(|(_, named)| named == target) {
+                let key = tags::next_target_key(&all);
+                all.insert(key.clone(), target.to_owned());
+                missing.insert(key, target.to_owned());
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { self.tag_rule(id, &missing).await }
     }
 
     pub(super) async fn tag_rule(&self, rule: &str, tags: &Tags) -> Result<(), AwsError> {
-        let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
-        call.send().await.map(drop).map_err(|error| self.told("CreateTags", &error))
+        let call = || async {
+            let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
+            call.send().await.map_err(|error| self.told("CreateTags", &error))
+        };
+        retry(CONSISTENCY, call, never).await.map(drop)
     }
 
     fn permission(&self, rule: &RuleSpec) -> Result<IpPermission, AwsError> {
         let port = i32::from(rule.port);
-        let permission = IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port);
+        let permission = IpPermission::builder()
+            .ip_protocol(rule.protocol.as_str())
+            .from_port(port)
+            .to_port(port);
         let permission = match &rule.peer {
             RulePeer::Cidr(cidr) => with_cidr(permission, cidr, Some(&rule.description)),
             RulePeer::Group(group) => permission.user_id_group_pairs(
@@ -140,17 +199,6 @@ fn with_cidr(permission: Permission, cidr: &str, description: Option<&String>) -
     } else {
         let range = IpRange::builder().cidr_ip(cidr).set_description(description);
         permission.ip_ranges(range.build())
-    }
-}
-
-/// A rule that is there already is what was wanted.
-fn done_if_duplicate(result: Result<(), AwsError>) -> Result<(), AwsError> {
-    match result {
-        Err(error) if code(&error) == "InvalidPermission.Duplicate" => Ok(()),
-        Err(error) if code(&error) == "RulesPerSecurityGroupLimitExceeded" => {
-            Err(error.hint("remove a rule that is not needed any more, or have the quota raised"))
-        }
-        other => other,
     }
 }
 

@@ -4,12 +4,11 @@ use aws_sdk_iam::types::Tag;
 use serde_json::json;
 
 use super::{Run, taken};
-use crate::bastion::find::unbuilt;
 use crate::bastion::read::{find_profile, find_role, policy};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, AwsErrorKind, from_sdk, unbuilt};
 use crate::naming;
 use crate::tags::{self, Purpose, Tags};
-use crate::wait::{CONSISTENCY, code, is_unseen, poll, retry};
+use crate::wait::{CONSISTENCY, code, is_unseen, never, poll, retry};
 
 const ALREADY_EXISTS: &str = "EntityAlreadyExists";
 
@@ -28,18 +27,20 @@ impl Run<'_> {
                 "Action": "sts:AssumeRole",
             }],
         });
-        let answer = self
-            .iam
-            .create_role()
-            .role_name(name)
-            .path(naming::IAM_PATH)
-            .description(format!("adit: the bastion of {}", self.vpc))
-            .assume_role_policy_document(trust.to_string())
-            .set_permissions_boundary(boundary.map(str::to_owned))
-            .set_tags(Some(iam_tags(tags)?))
-            .send()
-            .await;
-        match answer.map_err(|error| self.told("CreateRole", &error)) {
+        let tags = iam_tags(tags)?;
+        let call = || async {
+            let call = self
+                .iam
+                .create_role()
+                .role_name(name)
+                .path(naming::IAM_PATH)
+                .description(format!("adit: the bastion of {}", self.vpc))
+                .assume_role_policy_document(trust.to_string())
+                .set_permissions_boundary(boundary.map(str::to_owned))
+                .set_tags(Some(tags.clone()));
+            call.send().await.map_err(|error| self.told("CreateRole", &error))
+        };
+        match retry(CONSISTENCY, call, never).await {
             Ok(_) => Ok(()),
             Err(error) if code(&error) == ALREADY_EXISTS => {
                 let find = || find_role(self.aws, &self.iam, name);
@@ -47,6 +48,11 @@ impl Run<'_> {
                 let is_ours =
                     role.is_some_and(|role| tags::is_of(&role.tags, Purpose::Role, self.vpc));
                 if is_ours { Ok(()) } else { Err(taken("role", name)) }
+            }
+            Err(error) if error.kind == AwsErrorKind::AccessDenied && boundary.is_none() => {
+                Err(error
+                    .hint("some accounts allow new roles only with a boundary: --permissions-boundary ARN")
+                    .hint("without a role of its own: --bastion i-… takes an instance that is managed already"))
             }
             Err(error) => Err(error),
         }
@@ -80,15 +86,17 @@ impl Run<'_> {
     }
 
     pub(super) async fn create_profile(&self, name: &str, tags: &Tags) -> Result<(), AwsError> {
-        let answer = self
-            .iam
-            .create_instance_profile()
-            .instance_profile_name(name)
-            .path(naming::IAM_PATH)
-            .set_tags(Some(iam_tags(tags)?))
-            .send()
-            .await;
-        match answer.map_err(|error| self.told("CreateInstanceProfile", &error)) {
+        let tags = iam_tags(tags)?;
+        let call = || async {
+            let call = self
+                .iam
+                .create_instance_profile()
+                .instance_profile_name(name)
+                .path(naming::IAM_PATH)
+                .set_tags(Some(tags.clone()));
+            call.send().await.map_err(|error| self.told("CreateInstanceProfile", &error))
+        };
+        match retry(CONSISTENCY, call, never).await {
             Ok(_) => Ok(()),
             Err(error) if code(&error) == ALREADY_EXISTS => {
                 let find = || find_profile(self.aws, &self.iam, name);

@@ -6,16 +6,15 @@ use aws_sdk_ec2::types as sdk;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use sdk::{ResourceType, ShutdownBehavior, VolumeType};
 
-use super::Run;
 use super::group::tagged;
+use super::{Launched, Run, out_of_tokens};
 use crate::bastion::Bastion;
-use crate::bastion::find::{bastion, describe, tagged as tagged_bastions};
+use crate::bastion::find::{bastion, find_own};
 use crate::bastion::plan::Launch;
 use crate::bastion::progress::{Progress, Tell, Wait};
 use crate::bastion::user_data::{UserDataOptions, user_data};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::network::filter;
-
 use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
 
 /// The image is 2 GB, packages and logs take some more; 8 GiB is the image's own default.
@@ -40,10 +39,10 @@ impl Run<'_> {
         &self,
         launch: &Launch,
         tell: Tell<'_>,
-    ) -> Result<String, AwsError> {
+    ) -> Result<Launched, AwsError> {
         if let Some(other) = self.standing().await?.into_iter().next() {
             tell(Progress::Note { text: format!("{} stands already and is used", other.id) });
-            return Ok(other.id);
+            return Ok(Launched { id: other.id, is_own: false });
         }
         if launch.needs_endpoints {
             self.until_endpoints_ready(tell).await?;
@@ -51,34 +50,54 @@ impl Run<'_> {
         let group = self.group(&launch.group)?;
         for number in 1..=TOKENS {
             match self.request(launch, &group, &format!("adit-{group}-{number}"), tell).await {
-                Ok(made) if made.state.is_usable() => return self.settle(made.id, tell).await,
+                Ok(made) if made.state.is_usable() => {
+                    let id = self.settle(made.id.clone(), false, tell).await?;
+                    return Ok(Launched { is_own: id == made.id, id });
+                }
                 Ok(_) => {}
                 Err(error) if code(&error) == "IdempotentInstanceTerminated" => {}
                 // The token was used with other parameters: by somebody else, or for a newer image.
                 Err(error) if code(&error) == "IdempotentParameterMismatch" => {
                     let find = || async { Ok(self.standing().await?.into_iter().next()) };
                     if let Some(other) = poll(OTHERS, find, || ()).await? {
-                        return Ok(other.id);
+                        return Ok(Launched { id: other.id, is_own: false });
                     }
                 }
                 Err(error) => return Err(explain(error, launch)),
             }
         }
-        Err(out_of_tokens("instance"))
+        Err(out_of_tokens(
+            "instance",
+            "`adit cleanup` removes the security group that the tokens are made from",
+        ))
     }
 
     /// The bastions that others see now, oldest first.
     async fn standing(&self) -> Result<Vec<Bastion>, AwsError> {
-        let mut bastions = describe(self.aws, &self.ec2, tagged_bastions(Some(self.vpc))).await?;
-        bastions.retain(|one| one.state.is_usable());
-        bastions.sort_by(|a, b| (&a.launched, &a.id).cmp(&(&b.launched, &b.id)));
+        let mut bastions = find_own(self.aws, &self.ec2, Some(self.vpc)).await?.own;
+        bastions.sort_by(|a, b| (a.made(), &a.id).cmp(&(b.made(), &b.id)));
         Ok(bastions)
     }
 
-    /// Of two bastions that were made at once, the older stays. Everybody sees the same order, so
-    /// each removes at most their own.
-    pub(super) async fn settle(&self, made: String, tell: Tell<'_>) -> Result<String, AwsError> {
-        let standing = self.standing().await?;
+    /// Of two bastions that were made at once, the older stays, and each removes at most their own:
+    /// `made` is what this run made. That everybody sees the same order, it takes the time of each
+    /// one's volume, which has to be there; `waits` for that where it can wait.
+    pub(super) async fn settle(
+        &self,
+        made: String,
+        waits: bool,
+        tell: Tell<'_>,
+    ) -> Result<String, AwsError> {
+        let all_attached = || async {
+            let standing = self.standing().await?;
+            Ok(standing.iter().all(|one| one.attached.is_some()).then_some(standing))
+        };
+        let standing = if waits {
+            poll(CONSISTENCY, all_attached, || ()).await?
+        } else {
+            all_attached().await?
+        };
+        let Some(standing) = standing else { return Ok(made) };
         let Some(oldest) = standing.first() else { return Ok(made) };
         if oldest.id == made || !standing.iter().any(|one| one.id == made) {
             return Ok(made);
@@ -232,14 +251,6 @@ fn is_profile_unseen(error: &AwsError) -> bool {
     let text = error.message.to_lowercase();
     code(error) == "InvalidParameterValue"
         && (text.contains("iaminstanceprofile") || text.contains("instance profile"))
-}
-
-pub(super) fn out_of_tokens(what: &str) -> AwsError {
-    AwsError::new(
-        AwsErrorKind::Service { code: "IdempotentParameterMismatch".to_owned() },
-        format!("the service holds each token for an {what} that was removed"),
-    )
-    .hint("`adit cleanup` removes the security group that the tokens are made from")
 }
 
 /// What the usual refusals mean for a bastion.

@@ -13,9 +13,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::agent::{Reachability, agent};
 use super::plan::{Action, GroupRef, Plan, Step};
 use super::progress::{Progress, Tell};
-use super::start::start;
+use super::sessions::live_sessions;
+use super::start::{online, start};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
 
@@ -72,6 +74,7 @@ pub async fn apply(
         vpc: &plan.vpc,
         groups: BTreeMap::new(),
         launched: None,
+        rebooted: None,
     };
     let mut applied = Applied {
         bastion: plan.bastion.as_ref().map(|bastion| bastion.id.clone()),
@@ -90,15 +93,18 @@ pub async fn apply(
             Err(error) => return Err(failed(step.summary.clone(), &step.resource, applied, error)),
         }
     }
-    if let Some(id) = run.launched.take() {
-        match Box::pin(run.bring_online(id.clone(), tell)).await {
-            Ok(id) => applied = Applied { bastion: Some(id), is_online: true, ..applied },
-            Err(error) => {
-                return Err(failed("bring the bastion online".to_owned(), &id, applied, error));
-            }
-        }
+    let (id, result) = if let Some(launched) = run.launched.take() {
+        (launched.id.clone(), Box::pin(run.bring_online(launched, tell)).await)
+    } else if let Some((id, heard)) = run.rebooted.take() {
+        let result = Box::pin(online(aws, &run.ec2, &id, heard, tell)).await;
+        (id.clone(), result.map(|()| id))
+    } else {
+        return Ok(applied);
+    };
+    match result {
+        Ok(id) => Ok(Applied { bastion: Some(id), is_online: true, ..applied }),
+        Err(error) => Err(failed("bring the bastion online".to_owned(), &id, applied, error)),
     }
-    Ok(applied)
 }
 
 fn failed(step: String, resource: &str, applied: Applied, error: AwsError) -> ApplyError {
@@ -114,7 +120,16 @@ struct Run<'a> {
     /// The ids of the groups that earlier steps made, by name.
     groups: BTreeMap<String, String>,
     /// The bastion that a step started, or found started.
-    launched: Option<String>,
+    launched: Option<Launched>,
+    /// The bastion that a step rebooted, and when its agent was last heard before.
+    rebooted: Option<(String, Option<String>)>,
+}
+
+/// A bastion that a step started, or found started.
+struct Launched {
+    id: String,
+    /// Whether `RunInstances` of this run gave it: only then may this run remove it again.
+    is_own: bool,
 }
 
 impl Run<'_> {
@@ -154,12 +169,16 @@ impl Run<'_> {
                 return self.create_endpoint(service, subnet, &group, tags).await;
             }
             Action::RunInstance(launch) => {
-                let id = self.run_instance(launch, tell).await?;
-                self.launched = Some(id.clone());
+                let launched = self.run_instance(launch, tell).await?;
+                let id = launched.id.clone();
+                self.launched = Some(launched);
                 return Ok(id);
             }
-            Action::SetProfile { instance, profile } => {
+            Action::SetProfile { instance, profile, reboot } => {
                 self.set_profile(instance, profile).await?;
+                if *reboot {
+                    self.reboot(instance, tell).await?;
+                }
             }
             Action::SetGroups { instance, groups } => {
                 let groups: Result<Vec<_>, _> =
@@ -185,14 +204,56 @@ impl Run<'_> {
 
     /// Waits until the agent answers. In that time all that others did comes into sight, so here it
     /// shows for certain whether two have made a bastion at once.
-    async fn bring_online(&mut self, id: String, tell: Tell<'_>) -> Result<String, AwsError> {
+    async fn bring_online(
+        &mut self,
+        launched: Launched,
+        tell: Tell<'_>,
+    ) -> Result<String, AwsError> {
+        let Launched { id, is_own } = launched;
         Box::pin(start(self.aws, &id, &mut *tell)).await?;
-        let settled = self.settle(id.clone(), tell).await?;
+        if !is_own {
+            return Ok(id);
+        }
+        let settled = self.settle(id.clone(), true, tell).await?;
         if settled != id {
             Box::pin(start(self.aws, &settled, tell)).await?;
         }
         Ok(settled)
     }
+
+    /// An agent that was refused sleeps for half an hour before it looks at its role again. One that
+    /// serves sessions is left alone.
+    async fn reboot(&mut self, instance: &str, tell: Tell<'_>) -> Result<(), AwsError> {
+        let sessions = live_sessions(self.aws, instance).await?;
+        if sessions > 0 {
+            tell(Progress::Note {
+                text: format!(
+                    "{instance} has live sessions ({sessions}) and is not rebooted: its agent takes the profile by itself, within half an hour or at the next start"
+                ),
+            });
+            return Ok(());
+        }
+        let heard = agent(self.aws, &[instance]).await?.remove(instance);
+        let answer = self.ec2.reboot_instances().instance_ids(instance).send().await;
+        answer.map_err(|error| self.told("RebootInstances", &error))?;
+        let heard = heard.and_then(|agent| match agent {
+            Reachability::Online { last_ping } | Reachability::Offline { last_ping } => {
+                Some(last_ping)
+            }
+            Reachability::NotRegistered => None,
+        });
+        self.rebooted = Some((instance.to_owned(), heard));
+        Ok(())
+    }
+}
+
+/// An error of ours: as many tokens as are tried name something that is gone.
+fn out_of_tokens(what: &str, hint: &str) -> AwsError {
+    AwsError::new(
+        AwsErrorKind::Service { code: "IdempotentParameterMismatch".to_owned() },
+        format!("the service holds each token for an {what} that was removed"),
+    )
+    .hint(hint)
 }
 
 /// An error of ours: somebody else's resource has the name that the plan was to use.

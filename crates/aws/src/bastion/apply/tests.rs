@@ -5,9 +5,10 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::bastion::plan::Launch;
+use crate::bastion::plan::{Launch, RulePeer, RuleSpec};
 use crate::bastion::{Architecture, IDLE_MINUTES};
 use crate::fake::{Asked, Fake};
+use crate::network::Protocol;
 use crate::tags::{self, Purpose, Tags};
 use crate::wait::code;
 
@@ -35,7 +36,7 @@ fn iam_error(status: u16, code: &str) -> (u16, &'static str) {
 
 fn instance(id: &str, state: &str, launched: &str) -> String {
     format!(
-        "<item><instanceId>{id}</instanceId><instanceState><name>{state}</name></instanceState><launchTime>{launched}</launchTime><vpcId>vpc-1</vpcId></item>"
+        "<item><instanceId>{id}</instanceId><instanceState><name>{state}</name></instanceState><launchTime>{launched}</launchTime><vpcId>vpc-1</vpcId><rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><attachTime>{launched}</attachTime></ebs></item></blockDeviceMapping><iamInstanceProfile><arn>arn:aws:iam::111122223333:instance-profile/adit/adit-bastion-vpc-1</arn></iamInstanceProfile></item>"
     )
 }
 
@@ -214,10 +215,170 @@ async fn a_bastion_that_stands_by_now_is_taken() {
         running("i-9"),
         running("i-9"),
         online("i-9"),
-        running("i-9"),
     ];
-    let (applied, _, _) = run(&launch(), answers).await;
+    let (applied, asked, _) = run(&launch(), answers).await;
     assert_eq!(applied.unwrap().bastion.as_deref(), Some("i-9"));
+    assert!(!actions(&asked).contains(&"TerminateInstances"));
+}
+
+/// Anybody who may set tags can say of a machine that it is the bastion.
+#[tokio::test]
+async fn what_is_only_tagged_as_a_bastion_is_not_taken() {
+    let tagged = instance("i-evil", "running", "2026-11-21T09:00:00Z")
+        .replace("instance-profile/adit/", "instance-profile/theirs/");
+    let stranger = seen(&[tagged]);
+    let answers = vec![
+        stranger,
+        made("i-1", "pending"),
+        stranger,
+        running("i-1"),
+        running("i-1"),
+        online("i-1"),
+        running("i-1"),
+    ];
+    let (applied, asked, _) = run(&launch(), answers).await;
+    assert_eq!(applied.unwrap().bastion.as_deref(), Some("i-1"));
+    assert_eq!(actions(&asked)[..2], ["DescribeInstances", "RunInstances"]);
+    assert!(!actions(&asked).contains(&"TerminateInstances"));
+}
+
+/// A stop and a start move the time of the launch, but not that of the volume.
+#[tokio::test]
+async fn a_bastion_that_was_started_again_is_still_the_older_one() {
+    let old = instance("i-old", "pending", "2026-01-01T00:00:00Z")
+        .replace("<launchTime>2026-01-01T00:00:00Z", "<launchTime>2026-11-21T11:00:00Z");
+    let two = seen(&[old, instance("i-new", "pending", "2026-11-21T10:00:00Z")]);
+    let terminated =
+        (200, "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>");
+    let answers = vec![
+        seen(&[]),
+        made("i-new", "pending"),
+        two,
+        terminated,
+        running("i-old"),
+        running("i-old"),
+        online("i-old"),
+    ];
+    let (applied, asked, _) = run(&launch(), answers).await;
+    assert_eq!(applied.unwrap().bastion.as_deref(), Some("i-old"));
+    assert_eq!(field(&asked[3], "InstanceId.1"), Some("i-new"));
+    assert_eq!(actions(&asked).iter().filter(|one| **one == "TerminateInstances").count(), 1);
+}
+
+/// A launch that fails later, as that of a volume with a key that may not be used.
+#[tokio::test]
+async fn why_a_launch_died_is_told() {
+    let reason = "<stateReason><code>Client.InternalError</code><message>Client.InternalError: Client error on launch</message></stateReason></item>";
+    let dead = instance("i-1", "terminated", "2026-11-21T10:00:00Z");
+    let dead = format!("{}{reason}", dead.strip_suffix("</item>").unwrap());
+    let answers = vec![seen(&[]), made("i-1", "pending"), running("i-1"), seen(&[dead])];
+    let (applied, _, _) = run(&launch(), answers).await;
+    let error = applied.unwrap_err();
+    assert!(error.to_string().contains("is terminated: Client.InternalError: Client"), "{error}");
+    assert!(error.hints()[0].contains("kms:CreateGrant"), "{:?}", error.hints());
+}
+
+fn allow(targets: &[&str]) -> Plan {
+    let mut tags = tags::new(Purpose::TargetAccess, "vpc-1", "ann", &Tags::new());
+    for target in targets {
+        tags.insert(tags::next_target_key(&tags), (*target).to_owned());
+    }
+    step(Action::AllowIngress {
+        group: GroupRef::Id("sg-orders".to_owned()),
+        rule: RuleSpec {
+            protocol: Protocol::Tcp,
+            port: 5432,
+            peer: RulePeer::Group(GroupRef::Id("sg-1".to_owned())),
+            description: "adit: bastion to rds:users".to_owned(),
+            tags,
+        },
+    })
+}
+
+/// Two who set up targets behind one group at once: the rule of the quicker one names both.
+#[tokio::test]
+async fn a_rule_that_somebody_was_quicker_with_gets_our_target_too() {
+    let duplicate = ec2_error("InvalidPermission.Duplicate", "the rule already exists");
+    let rules = |tags: &str| {
+        let rule = format!(
+            "<item><securityGroupRuleId>sgr-1</securityGroupRuleId><groupId>sg-orders</groupId><isEgress>false</isEgress><ipProtocol>tcp</ipProtocol><fromPort>5432</fromPort><toPort>5432</toPort><referencedGroupInfo><groupId>sg-1</groupId></referencedGroupInfo><tagSet>{tags}</tagSet></item>"
+        );
+        (
+            200,
+            leak(format!(
+                "<DescribeSecurityGroupRulesResponse><securityGroupRuleSet>{rule}</securityGroupRuleSet></DescribeSecurityGroupRulesResponse>"
+            )),
+        )
+    };
+    let tag =
+        |key: &str, value: &str| format!("<item><key>{key}</key><value>{value}</value></item>");
+    let done = (200, "<CreateTagsResponse><return>true</return></CreateTagsResponse>");
+
+    let theirs = rules(&tag("adit:target", "rds:orders"));
+    let (applied, asked, _) = run(&allow(&["rds:users"]), vec![duplicate, theirs, done]).await;
+    applied.unwrap();
+    let expected = ["AuthorizeSecurityGroupIngress", "DescribeSecurityGroupRules", "CreateTags"];
+    assert_eq!(actions(&asked), expected);
+    assert_eq!(field(&asked[2], "ResourceId.1"), Some("sgr-1"));
+    assert_eq!(field(&asked[2], "Tag.1.Key"), Some("adit%3Atarget-2"));
+    assert_eq!(field(&asked[2], "Tag.1.Value"), Some("rds%3Ausers"));
+
+    // One that names it already, and one of somebody else's, are left.
+    for tags in [tag("adit:target", "rds:users"), tag("adit:version", "1")] {
+        let (applied, asked, _) = run(&allow(&["rds:users"]), vec![duplicate, rules(&tags)]).await;
+        applied.unwrap();
+        assert_eq!(asked.len(), 2, "{tags}");
+    }
+}
+
+fn profile(reboot: bool) -> Plan {
+    let (instance, profile) = ("i-1".to_owned(), "adit-bastion-vpc-1".to_owned());
+    step(Action::SetProfile { instance, profile, reboot })
+}
+
+/// An agent that was refused sleeps for half an hour; one that serves sessions is not woken.
+#[tokio::test]
+async fn with_a_new_profile_a_running_bastion_is_rebooted_unless_it_is_in_use() {
+    let associations = (200, "<DescribeIamInstanceProfileAssociationsResponse/>");
+    let associated = (200, "<AssociateIamInstanceProfileResponse/>");
+    let sessions = |list: &str| (200, leak(format!(r#"{{"Sessions":[{list}]}}"#)));
+    let rebooted =
+        (200, "<RebootInstancesResponse><return>true</return></RebootInstancesResponse>");
+    let later = (200, leak(online("i-1").1.replace("1.7953212E9", "1.7953213E9")));
+    let answers = vec![
+        associations,
+        associated,
+        sessions(""),
+        online("i-1"),
+        rebooted,
+        running("i-1"),
+        online("i-1"),
+        later,
+    ];
+    let (applied, asked, _) = run(&profile(true), answers).await;
+    let applied = applied.unwrap();
+    assert!(applied.is_online);
+    assert_eq!(asked.len(), 8, "what was heard before the reboot does not count");
+
+    let live = sessions(r#"{"SessionId":"ann-1"}"#);
+    let (applied, asked, told) = run(&profile(true), vec![associations, associated, live]).await;
+    assert!(!applied.unwrap().is_online);
+    assert_eq!(asked.len(), 3);
+    assert!(
+        told.iter().any(
+            |one| matches!(one, Progress::Note { text } if text.contains("live sessions (1)"))
+        )
+    );
+
+    let (_, asked, _) = run(&profile(false), vec![associations, associated]).await;
+    assert_eq!(asked.len(), 2);
+}
+
+#[tokio::test]
+async fn where_roles_take_a_boundary_the_refusal_says_so() {
+    let (applied, _, _) = run(&role(), vec![iam_error(403, "AccessDenied")]).await;
+    let hints = applied.unwrap_err().hints();
+    assert!(hints.iter().any(|hint| hint.contains("--permissions-boundary")), "{hints:?}");
 }
 
 /// A token stays with its instance for a day after that is gone.

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types as sdk;
-use aws_sdk_ssm::types::{SessionFilter, SessionFilterKey, SessionState};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::order::{Found, of_target};
-use super::{Leftovers, Scope};
-use crate::bastion::find::{describe, tagged, unbuilt};
+use super::{Leftovers, Scope, Unasked};
+use crate::bastion::find::{describe, tagged};
 use crate::bastion::read::{find_profile, find_role};
+use crate::bastion::sessions::live_sessions as count;
 use crate::bastion::{Bastion, State};
-use crate::error::{AwsError, from_sdk};
+use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
 use crate::naming;
 use crate::network::{
@@ -35,7 +35,7 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
         role_names(aws, &iam, scope),
         profile_names(aws, &iam, scope),
     )?;
-    let (roles, profiles, users, interfaces, sessions) = tokio::try_join!(
+    let (roles, profiles, users, interfaces, (sessions, unasked)) = tokio::try_join!(
         try_join_all(roles.iter().map(|name| find_role(aws, &iam, name))),
         try_join_all(profiles.iter().map(|name| find_profile(aws, &iam, name))),
         groups_that_name(aws, &ec2, &groups),
@@ -53,6 +53,7 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
         users,
         interfaces,
         sessions,
+        unasked,
     };
     Ok(found.sort(scope))
 }
@@ -164,24 +165,27 @@ async fn interfaces_with(
     Ok(interfaces)
 }
 
-/// How many sessions are live on each bastion that runs, where there are any.
+/// How many sessions are live on each bastion that runs, where there are any. Who may not see
+/// sessions can still clean up, and says so with `force`.
 async fn live_sessions(
     aws: &Aws,
     bastions: &[Bastion],
-) -> Result<BTreeMap<String, usize>, AwsError> {
-    let client = aws_sdk_ssm::Client::new(&aws.sdk);
+) -> Result<(BTreeMap<String, usize>, Option<Unasked>), AwsError> {
     let running = bastions.iter().filter(|one| one.state == State::Running);
-    let counts = try_join_all(running.map(|bastion| async {
-        let filter =
-            SessionFilter::builder().key(SessionFilterKey::TargetId).value(&bastion.id).build();
-        let filter = filter.map_err(|error| unbuilt(&error))?;
-        let call = client.describe_sessions().state(SessionState::Active).filters(filter);
-        let answer: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        match answer {
-            Ok(sessions) => Ok((bastion.id.clone(), sessions.len())),
-            Err(error) => Err(from_sdk("DescribeSessions", &aws.place(), &error)),
+    let counts = join_all(running.map(|one| async { (one.id.clone(), count(aws, &one.id).await) }));
+    let mut sessions = BTreeMap::new();
+    let mut unasked: Option<Unasked> = None;
+    for (id, count) in counts.await {
+        match count {
+            Ok(0) => {}
+            Ok(count) => drop(sessions.insert(id, count)),
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => {
+                let AwsError { message: why, hints, .. } = error;
+                let unasked = unasked.get_or_insert(Unasked { bastions: Vec::new(), why, hints });
+                unasked.bastions.push(id);
+            }
+            Err(error) => return Err(error),
         }
-    }))
-    .await?;
-    Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+    }
+    Ok((sessions, unasked))
 }

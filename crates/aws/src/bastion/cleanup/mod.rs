@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AwsError;
+use crate::naming;
 
 pub use find::find_leftovers;
 pub use remove::remove;
@@ -32,6 +33,19 @@ pub struct Leftovers {
     pub kept: Vec<Kept>,
     /// How many sessions are live on each bastion that has some.
     pub sessions: BTreeMap<String, usize>,
+    /// The running bastions of which nobody says whether sessions are live.
+    pub unasked: Option<Unasked>,
+}
+
+/// Bastions whose sessions the caller may not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unasked {
+    /// Their ids.
+    pub bastions: Vec<String>,
+    /// Why, in one line.
+    pub why: String,
+    /// What to do about it, each one line.
+    pub hints: Vec<String>,
 }
 
 /// One thing to remove.
@@ -103,7 +117,7 @@ pub enum RemovalAction {
 }
 
 impl Removal {
-    /// The command that removes it by hand.
+    /// The commands that remove it by hand.
     pub fn command(&self) -> String {
         match &self.action {
             RemovalAction::TerminateInstance { instance } => {
@@ -125,12 +139,20 @@ impl Removal {
             RemovalAction::DeleteEndpointGroup { group } | RemovalAction::DeleteGroup { group } => {
                 format!("aws ec2 delete-security-group --group-id {group}")
             }
-            RemovalAction::DeleteProfile { profile, .. } => {
-                format!("aws iam delete-instance-profile --instance-profile-name {profile}")
+            RemovalAction::DeleteProfile { profile, role } => {
+                let delete =
+                    format!("aws iam delete-instance-profile --instance-profile-name {profile}");
+                match role {
+                    Some(role) => format!(
+                        "aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name {role}; {delete}"
+                    ),
+                    None => delete,
+                }
             }
-            RemovalAction::DeleteRole { role } => {
-                format!("aws iam delete-role --role-name {role}")
-            }
+            RemovalAction::DeleteRole { role } => format!(
+                "aws iam delete-role-policy --role-name {role} --policy-name {}; aws iam delete-role --role-name {role}",
+                naming::POLICY
+            ),
         }
     }
 }

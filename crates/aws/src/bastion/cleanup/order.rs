@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kept, Leftovers, Removal, RemovalAction, Scope};
+use super::{Kept, Leftovers, Removal, RemovalAction, Scope, Unasked};
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::network::{Endpoint, Group, OwnRule, Peer};
 use crate::tags::{self, Purpose};
@@ -23,6 +23,7 @@ pub(super) struct Found {
     /// Interfaces with one of our groups: the interface, its instance, the group.
     pub(super) interfaces: Vec<(String, String, String)>,
     pub(super) sessions: BTreeMap<String, usize>,
+    pub(super) unasked: Option<Unasked>,
 }
 
 /// Only the rules that are for this target; those that others need too lose only the note.
@@ -137,7 +138,7 @@ impl Found {
                 RemovalAction::DeleteRole { role: role.name.clone() },
             );
         }
-        Leftovers { removals, kept, sessions: self.sessions }
+        Leftovers { removals, kept, sessions: self.sessions, unasked: self.unasked }
     }
 
     /// The groups of ours that somebody else's rules or instances use.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::undo::Undo;
-use super::{Leftovers, Removal, RemovalAction, Removed, Unremoved};
+use super::{Leftovers, Removal, RemovalAction, Removed, Unasked, Unremoved};
 use crate::bastion::progress::{Progress, Tell};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
@@ -135,6 +135,15 @@ fn blocker(
             format!("{} was not tried: {count} {noun} {verb} live on {bastion}", removal.resource);
         return Some(skipped(text).hint("--force ends the sessions"));
     }
+    if !force && let Some((bastion, unasked)) = unasked_of(&removal.vpc, leftovers) {
+        let text = format!(
+            "{} was not tried: whether sessions are live on {bastion} is not known",
+            removal.resource
+        );
+        let error =
+            skipped(text).hint("--force removes it all the same, and ends what sessions there are");
+        return Some(unasked.hints.iter().cloned().fold(error, AwsError::hint));
+    }
     let stage = removal.action.stage();
     let in_the_way =
         stage.needs().iter().find(|need| standing.contains(&(removal.vpc.clone(), **need)))?;
@@ -153,6 +162,14 @@ fn sessions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, usiz
         .iter()
         .filter(|one| one.vpc == vpc)
         .find_map(|one| Some((one.resource.as_str(), *leftovers.sessions.get(&one.resource)?)))
+}
+
+/// The first bastion of the VPC of which it is not known whether somebody is using it.
+fn unasked_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, &'a Unasked)> {
+    let unasked = leftovers.unasked.as_ref()?;
+    let here = leftovers.removals.iter().filter(|one| one.vpc == vpc);
+    let mut ids = here.map(|one| one.resource.as_str());
+    Some((ids.find(|id| unasked.bastions.iter().any(|bastion| bastion == id))?, unasked))
 }
 
 #[cfg(test)]

@@ -55,10 +55,14 @@ fn bastion(id: &str, vpc: &str, state: State) -> Bastion {
         instance_type: "t4g.micro".to_owned(),
         image: "ami-1".to_owned(),
         public_ip: None,
-        profile: None,
+        profile: Some(format!(
+            "arn:aws:iam::111122223333:instance-profile/adit/adit-bastion-{vpc}"
+        )),
         profile_id: None,
         groups: vec!["sg-bastion".to_owned()],
         owner: None,
+        attached: None,
+        state_reason: None,
     }
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{Removal, RemovalAction};
 use crate::bastion::State;
-use crate::bastion::find::{STATE_LIMIT, describe_one};
+use crate::bastion::find::describe_one;
 use crate::bastion::progress::{Tell, Wait};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
 use crate::network::{describe_endpoints, filter};
-use crate::wait::{code, is_unseen, poll, retry};
+use crate::wait::{STATE_LIMIT, code, is_unseen, poll, retry};
 
 /// How long the interfaces of a terminated instance or a deleted endpoint may hold a group.
 const INTERFACES_LIMIT: Duration = Duration::from_mins(5);

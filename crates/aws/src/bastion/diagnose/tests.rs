@@ -16,6 +16,8 @@ fn instance(state: State) -> Bastion {
         profile_id: None,
         groups: Vec::new(),
         owner: None,
+        attached: None,
+        state_reason: None,
     }
 }
 

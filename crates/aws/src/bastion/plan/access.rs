@@ -1,7 +1,7 @@
 //! The one rule that a target's security group gets.
 
 use super::{Action, GroupRef, Planner, RulePeer, RuleSpec};
-use crate::network::{Group, Peer, Rule};
+use crate::network::{Group, Peer, Protocol, Rule};
 use crate::tags::{self, Purpose, Tags};
 use crate::targets::{Kind, Target};
 
@@ -44,9 +44,12 @@ impl<'a> Planner<'a> {
             target.security_groups.iter().filter_map(|id| network.group(id)).collect();
         let Some(door) = preferred(&groups) else {
             if target.kind != Kind::Host {
+                let fault = match target.security_groups.as_slice() {
+                    [] => format!("has no security group in {}", self.vpc.id),
+                    groups => format!("has {}, which cannot be seen from here", groups.join(", ")),
+                };
                 self.plan.warnings.push(format!(
-                    "{resource} has no security group in {}: see that it lets port {} in from {}",
-                    self.vpc.id,
+                    "{resource} {fault}: see that it lets port {} in from {}",
                     target.port,
                     bastion_group.as_str(),
                 ));
@@ -55,7 +58,7 @@ impl<'a> Planner<'a> {
         };
         if let GroupRef::Id(id) = bastion_group {
             let peer = Peer::Group(id.clone());
-            let lets_in = |rule: &Rule| rule.covers(target.port, &peer) && !is_for_targets(rule);
+            let lets_in = |rule: &Rule| rule.covers(target.port, &peer) && !is_target_access(rule);
             if groups.iter().any(|group| group.ingress.iter().any(lets_in)) {
                 self.plan.reasons.push(format!(
                     "{resource}: a rule that adit did not make lets the bastion in already"
@@ -77,17 +80,25 @@ impl<'a> Planner<'a> {
         let standing = peer.standing().and_then(|peer| {
             let network = &self.inventory.network;
             let rules = &network.group(&door.group)?.ingress;
-            rules.iter().find(|rule| rule.is_exactly(door.port, &peer) && is_for_targets(rule))
+            rules.iter().find(|rule| rule.is_exactly(door.port, &peer) && is_target_access(rule))
         });
         if let Some(rule) = standing {
             self.note_targets(&group, rule, &door.targets);
             return;
         }
+        let network = &self.inventory.network;
+        if network.group(&door.group).is_some_and(|group| group.name == DEFAULT_GROUP) {
+            self.plan.warnings.push(format!(
+                "{} is the default security group of {}: the new rule lets the bastion in to port {} of all that has it",
+                door.group, self.vpc.id, door.port
+            ));
+        }
         let rule = RuleSpec {
+            protocol: Protocol::Tcp,
             port: door.port,
             peer,
             description: describe(&door.targets),
-            tags: self.target_tags(Purpose::TargetAccess, &door.targets),
+            tags: self.target_tags(&group, Purpose::TargetAccess, &door.targets),
         };
         let names = door.targets.join(", ");
         self.step(
@@ -104,6 +115,10 @@ impl<'a> Planner<'a> {
         let (mut all, mut new) = (rule.tags.clone(), Tags::new());
         for target in targets {
             if !tags::targets(&all).any(|(_, named)| named == target) {
+                if all.len() >= tags::TAGS_MAX {
+                    self.warn_of_room(group, target);
+                    continue;
+                }
                 let key = tags::next_target_key(&all);
                 all.insert(key.clone(), target.clone());
                 new.insert(key, target.clone());
@@ -126,23 +141,42 @@ impl<'a> Planner<'a> {
     }
 
     /// The tags of a rule for these targets.
-    pub(super) fn target_tags(&self, purpose: Purpose, targets: &[String]) -> Tags {
-        let mut tags = self.tags(purpose);
+    pub(super) fn target_tags(
+        &mut self,
+        group: &GroupRef,
+        purpose: Purpose,
+        targets: &[String],
+    ) -> Tags {
+        let mut all = self.tags(purpose);
         for target in targets {
-            let key = tags::next_target_key(&tags);
-            tags.insert(key, target.clone());
+            if all.len() >= tags::TAGS_MAX {
+                self.warn_of_room(group, target);
+                continue;
+            }
+            let key = tags::next_target_key(&all);
+            all.insert(key, target.clone());
         }
-        tags
+        all
+    }
+
+    fn warn_of_room(&mut self, group: &GroupRef, target: &str) {
+        self.plan.warnings.push(format!(
+            "the rule of {} that is for {target} has no room for another tag: it goes when those that it names do",
+            group.as_str()
+        ));
     }
 }
 
 /// The first by id; the VPC's own default group, which others share, only when there is no other.
 fn preferred<'a>(groups: &[&'a Group]) -> Option<&'a Group> {
-    groups.iter().min_by_key(|group| (group.name == "default", &group.id)).copied()
+    groups.iter().min_by_key(|group| (group.name == DEFAULT_GROUP, &group.id)).copied()
 }
 
-/// Whether the rule is one of ours that goes when its targets do.
-fn is_for_targets(rule: &Rule) -> bool {
+/// The name of the group that each VPC has from the start.
+const DEFAULT_GROUP: &str = "default";
+
+/// Whether the rule is the one by which adit lets a bastion in to targets.
+fn is_target_access(rule: &Rule) -> bool {
     tags::is(&rule.tags, Purpose::TargetAccess)
 }
 

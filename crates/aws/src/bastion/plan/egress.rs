@@ -6,12 +6,12 @@ use super::access::describe;
 use super::{Action, GroupRef, PlanError, Planner, RulePeer, RuleSpec};
 use crate::bastion::Bastion;
 use crate::naming;
-use crate::network::{self, Group, Peer, Rule};
+use crate::network::{self, Group, Peer, Protocol, Rule, dns, host_block};
 use crate::tags::{self, Purpose};
 use crate::targets::{Kind, Target};
 
 /// The port of all AWS APIs.
-const HTTPS: u16 = 443;
+pub(super) const HTTPS: u16 = 443;
 const EVERYWHERE: &str = "0.0.0.0/0";
 const EVERYWHERE_IPV6: &str = "::/0";
 
@@ -34,17 +34,18 @@ impl<'a> Planner<'a> {
             None => self.new_group(
                 naming::GROUP,
                 Purpose::Group,
-                "adit: the bastion, lets nothing in",
+                naming::GROUP_DESCRIPTION,
                 "the bastion needs a group that rules of targets can name",
             )?,
         };
         self.warn_of_ingress(standing);
         for cidr in self.everywhere() {
             let peer = Peer::Cidr(cidr.to_owned());
-            if standing.is_some_and(|group| lets_out(group, HTTPS, &peer)) {
+            if standing.is_some_and(|group| lets_out(group, Protocol::Tcp, HTTPS, &peer)) {
                 continue;
             }
             let rule = RuleSpec {
+                protocol: Protocol::Tcp,
                 port: HTTPS,
                 peer: RulePeer::Cidr(cidr.to_owned()),
                 description: "adit: bastion to Session Manager".to_owned(),
@@ -57,6 +58,7 @@ impl<'a> Planner<'a> {
                 "its agent calls Session Manager there".to_owned(),
             );
         }
+        self.name_servers(&group, standing);
         for way in self.ways() {
             self.way_out(&group, standing, &way);
         }
@@ -65,15 +67,54 @@ impl<'a> Planner<'a> {
         Ok(group)
     }
 
-    /// The group of ours in the VPC: the one the bastion has, when there are several.
-    fn standing_group(&self, bastion: Option<&Bastion>) -> Option<&'a Group> {
-        let mut ours: Vec<_> = self
-            .inventory
+    /// The VPC's own name server is beyond all groups, others are not.
+    fn name_servers(&mut self, group: &GroupRef, standing: Option<&Group>) {
+        for server in self.vpc.dns_servers.clone() {
+            let cidr = host_block(server);
+            let peer = Peer::Cidr(cidr.clone());
+            for protocol in [Protocol::Udp, Protocol::Tcp] {
+                if standing.is_some_and(|group| lets_out(group, protocol, dns::PORT, &peer)) {
+                    continue;
+                }
+                let rule = RuleSpec {
+                    protocol,
+                    port: dns::PORT,
+                    peer: RulePeer::Cidr(cidr.clone()),
+                    description: "adit: bastion to the name server".to_owned(),
+                    tags: self.tags(Purpose::Egress),
+                };
+                self.step(
+                    Action::AllowEgress { group: group.clone(), rule },
+                    group.as_str(),
+                    format!("let the bastion out to {} port 53 of {cidr}", protocol.as_str()),
+                    format!("{} has its instances ask that name server", self.vpc.id),
+                );
+            }
+        }
+    }
+
+    /// The groups of the VPC for this purpose that are ours. Those that are only tagged so are told.
+    pub(super) fn own_groups(&mut self, purpose: Purpose) -> Vec<&'a Group> {
+        let inventory = self.inventory;
+        let tagged = inventory
             .network
             .groups
             .iter()
-            .filter(|group| tags::is_of(&group.tags, Purpose::Group, &self.vpc.id))
-            .collect();
+            .filter(|group| tags::is_of(&group.tags, purpose, &self.vpc.id));
+        let (ours, foreign): (Vec<_>, Vec<_>) =
+            tagged.partition(|group| inventory.is_own_group(group, purpose));
+        for group in foreign {
+            self.plan.warnings.push(format!(
+                "the security group {} ({}) has adit's tags, but its name, its description, its rules or who has it are not as adit makes them: it is not used",
+                group.name, group.id
+            ));
+        }
+        ours
+    }
+
+    /// The group of ours in the VPC: the one the bastion has, when there are several.
+    fn standing_group(&mut self, bastion: Option<&Bastion>) -> Option<&'a Group> {
+        let mut ours = self.own_groups(Purpose::Group);
         let has = |group: &Group| bastion.is_some_and(|bastion| bastion.groups.contains(&group.id));
         ours.sort_by_key(|group| (!has(group), &group.id));
         ours.first().copied()
@@ -152,7 +193,7 @@ impl<'a> Planner<'a> {
     fn way_out(&mut self, group: &GroupRef, standing: Option<&Group>, way: &Way) {
         let peer = Peer::Cidr(way.cidr.clone());
         let own = standing.and_then(|group| {
-            let is_own = |rule: &&Rule| rule.is_exactly(way.port, &peer) && is_for_targets(rule);
+            let is_own = |rule: &&Rule| rule.is_exactly(way.port, &peer) && goes_with_targets(rule);
             group.egress.iter().find(is_own)
         });
         if let Some(rule) = own {
@@ -161,14 +202,17 @@ impl<'a> Planner<'a> {
         }
         let mut base = self.everywhere().into_iter();
         let base_does = way.port == HTTPS && base.any(|all| network::contains(all, &way.cidr));
-        if base_does || standing.is_some_and(|group| lets_out(group, way.port, &peer)) {
+        if base_does
+            || standing.is_some_and(|group| lets_out(group, Protocol::Tcp, way.port, &peer))
+        {
             return;
         }
         let rule = RuleSpec {
+            protocol: Protocol::Tcp,
             port: way.port,
             peer: RulePeer::Cidr(way.cidr.clone()),
             description: describe(&way.targets),
-            tags: self.target_tags(Purpose::Egress, &way.targets),
+            tags: self.target_tags(group, Purpose::Egress, &way.targets),
         };
         self.step(
             Action::AllowEgress { group: group.clone(), rule },
@@ -200,12 +244,12 @@ impl<'a> Planner<'a> {
 
 /// Whether the group lets the bastion out, by a rule that will stay: neither the one that every new
 /// group has, nor one that goes with another target.
-fn lets_out(group: &Group, port: u16, peer: &Peer) -> bool {
-    let stays = |rule: &&Rule| rule.default_egress().is_none() && !is_for_targets(rule);
-    group.egress.iter().filter(stays).any(|rule| rule.covers(port, peer))
+fn lets_out(group: &Group, protocol: Protocol, port: u16, peer: &Peer) -> bool {
+    let stays = |rule: &&Rule| rule.default_egress().is_none() && !goes_with_targets(rule);
+    group.egress.iter().filter(stays).any(|rule| rule.covers_of(protocol, port, peer))
 }
 
 /// Whether the rule is one of ours that goes when its targets do.
-fn is_for_targets(rule: &Rule) -> bool {
+fn goes_with_targets(rule: &Rule) -> bool {
     tags::is(&rule.tags, Purpose::Egress) && tags::targets(&rule.tags).next().is_some()
 }

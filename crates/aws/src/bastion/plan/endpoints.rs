@@ -1,43 +1,36 @@
 //! Endpoints of Session Manager, where nothing else leads to it.
 
+use super::egress::HTTPS;
 use super::{Action, GroupRef, PlanError, Planner, RulePeer, RuleSpec};
 use crate::naming;
-use crate::network::{Classified, Group, SERVICES};
-use crate::tags::{self, Purpose};
-
-/// The port of all AWS APIs.
-const HTTPS: u16 = 443;
+use crate::network::{Classified, Group, Peer, Protocol, SERVICES};
+use crate::tags::Purpose;
 
 impl Planner<'_> {
     /// Sees to the endpoints that `place` needs to reach Session Manager, and to the rules of those
     /// that were made before.
-    pub(super) fn endpoints(
-        &mut self,
-        place: Option<&Classified>,
-        bastion_group: &GroupRef,
-    ) -> Result<(), PlanError> {
+    pub(super) fn endpoints(&mut self, place: Option<&Classified>) -> Result<(), PlanError> {
         let network = &self.inventory.network;
         let has = |service: &str| network.endpoints.iter().any(|one| one.serves(service));
         let missing: Vec<_> = match place {
             Some(_) => SERVICES.into_iter().filter(|service| !has(service)).collect(),
             None => Vec::new(),
         };
-        let is_ours =
-            |group: &&Group| tags::is_of(&group.tags, Purpose::EndpointGroup, &self.vpc.id);
-        let standing = network.groups.iter().filter(is_ours).min_by_key(|group| &group.id);
+        let ours = self.own_groups(Purpose::EndpointGroup);
+        let standing = ours.into_iter().min_by_key(|group| &group.id);
         let group = match standing {
             Some(group) => GroupRef::Id(group.id.clone()),
             None if missing.is_empty() => return Ok(()),
             None => self.new_group(
                 naming::ENDPOINT_GROUP,
                 Purpose::EndpointGroup,
-                "adit: endpoints of Session Manager, let the bastion in",
-                "the endpoints need a group that lets the bastion in",
+                naming::ENDPOINT_GROUP_DESCRIPTION,
+                "the endpoints need a group that lets the VPC in",
             )?,
         };
-        self.let_bastion_in(&group, standing, bastion_group);
+        self.let_vpc_in(&group, standing);
         let Some(place) = place else { return Ok(()) };
-        for service in missing {
+        for service in &missing {
             let name = format!("com.amazonaws.{}.{service}", self.inventory.region);
             self.step(
                 Action::CreateEndpoint {
@@ -51,33 +44,42 @@ impl Planner<'_> {
                 format!("{} has no other way to it", place.subnet.id),
             );
         }
+        if !missing.is_empty() {
+            let region = &self.inventory.region;
+            let names: Vec<_> =
+                missing.iter().map(|service| format!("{service}.{region}.amazonaws.com")).collect();
+            self.plan.warnings.push(format!(
+                "{} will resolve to the new endpoints for all that is in {}; `adit cleanup` ends that",
+                names.join(" and "),
+                self.vpc.id
+            ));
+        }
         Ok(())
     }
 
-    fn let_bastion_in(
-        &mut self,
-        group: &GroupRef,
-        standing: Option<&Group>,
-        bastion_group: &GroupRef,
-    ) {
-        let peer = RulePeer::Group(bastion_group.clone());
-        let lets_in = peer.standing().is_some_and(|peer| {
-            standing.is_some_and(|group| group.ingress.iter().any(|rule| rule.covers(HTTPS, &peer)))
-        });
-        if lets_in {
-            return;
+    /// The names of the services lead all of the VPC to the endpoints, other managed nodes too; so all
+    /// of it is let in.
+    fn let_vpc_in(&mut self, group: &GroupRef, standing: Option<&Group>) {
+        for cidr in self.vpc.cidrs.iter().chain(&self.vpc.ipv6_cidrs) {
+            let peer = Peer::Cidr(cidr.clone());
+            let lets_in =
+                |group: &Group| group.ingress.iter().any(|rule| rule.covers(HTTPS, &peer));
+            if standing.is_some_and(lets_in) {
+                continue;
+            }
+            let rule = RuleSpec {
+                protocol: Protocol::Tcp,
+                port: HTTPS,
+                peer: RulePeer::Cidr(cidr.clone()),
+                description: "adit: the VPC to Session Manager".to_owned(),
+                tags: self.tags(Purpose::EndpointGroup),
+            };
+            self.step(
+                Action::AllowIngress { group: group.clone(), rule },
+                group.as_str(),
+                format!("let {cidr} in to port {HTTPS} of the endpoints"),
+                "they answer for the whole VPC".to_owned(),
+            );
         }
-        let rule = RuleSpec {
-            port: HTTPS,
-            peer,
-            description: "adit: bastion to Session Manager".to_owned(),
-            tags: self.tags(Purpose::EndpointGroup),
-        };
-        self.step(
-            Action::AllowIngress { group: group.clone(), rule },
-            group.as_str(),
-            format!("let the bastion in to port {HTTPS} of the endpoints"),
-            "no rule of theirs does".to_owned(),
-        );
     }
 }

@@ -69,6 +69,8 @@ pub enum PlanError {
         endpoints_help: bool,
         /// Whether a public address would.
         public_ip_helps: bool,
+        /// Whether one may work all the same, as not all of its way out can be seen.
+        subnet_helps: bool,
     },
     /// The instance type asked for is not known in the region.
     #[error("there is no instance type {instance_type} in {region}")]
@@ -83,6 +85,14 @@ pub enum PlanError {
     PrivateNamesOff {
         /// The VPC.
         vpc: String,
+    },
+    /// Names do not resolve in the VPC, so no agent finds Session Manager.
+    #[error("a bastion in {vpc} would not come online: {fault}")]
+    NamesOff {
+        /// The VPC.
+        vpc: String,
+        /// Why they do not.
+        fault: String,
     },
     /// All names that adit would use belong to something else.
     #[error("the names {} for the {what} are taken by what adit did not make", .names.join(", "))]
@@ -117,7 +127,7 @@ impl PlanError {
                 hints.push("leave --subnet out to have one chosen".to_owned());
                 hints
             }
-            Self::NoSubnet { reasons, endpoints_help, public_ip_helps, .. } => {
+            Self::NoSubnet { reasons, endpoints_help, public_ip_helps, subnet_helps, .. } => {
                 let mut hints = Vec::new();
                 if reasons.is_empty() {
                     hints.push("make a subnet first".to_owned());
@@ -127,6 +137,12 @@ impl PlanError {
                 }
                 if *endpoints_help {
                     hints.push(CREATE_ENDPOINTS.to_owned());
+                }
+                if *subnet_helps {
+                    hints.push(
+                        "--subnet takes a subnet all the same, when you know that it leads to Session Manager"
+                            .to_owned(),
+                    );
                 }
                 if !reasons.is_empty() {
                     hints.push(
@@ -142,6 +158,9 @@ impl PlanError {
                 format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support"),
                 format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-hostnames"),
             ],
+            Self::NamesOff { vpc, .. } => {
+                vec![format!("aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support")]
+            }
             Self::NamesTaken { .. } => vec!["remove or rename one of them".to_owned()],
         }
     }

@@ -10,14 +10,22 @@ impl Planner<'_> {
         let inventory = self.inventory;
         let vpc = &self.vpc.id;
         let wanted = naming::role(vpc);
-        let role_name = naming::first_free("role", &wanted, |name| {
-            let found = inventory.roles.iter().find(|role| role.name == name);
-            found.is_some_and(|role| !tags::is_of(&role.tags, Purpose::Role, vpc))
-        })?;
-        let profile_name = naming::first_free("instance profile", &wanted, |name| {
-            let found = inventory.profiles.iter().find(|profile| profile.name == name);
-            found.is_some_and(|profile| !tags::is_of(&profile.tags, Purpose::Profile, vpc))
-        })?;
+        // Ours before a free name: that may have become free only since.
+        let ours = inventory.roles.iter().find(|one| tags::is_of(&one.tags, Purpose::Role, vpc));
+        let role_name = match ours {
+            Some(role) => role.name.clone(),
+            None => naming::first_free("role", &wanted, |name| {
+                inventory.roles.iter().any(|role| role.name == name)
+            })?,
+        };
+        let ours =
+            inventory.profiles.iter().find(|one| tags::is_of(&one.tags, Purpose::Profile, vpc));
+        let profile_name = match ours {
+            Some(profile) => profile.name.clone(),
+            None => naming::first_free("instance profile", &wanted, |name| {
+                inventory.profiles.iter().any(|profile| profile.name == name)
+            })?,
+        };
         let profile = inventory.profiles.iter().find(|profile| profile.name == profile_name);
         if let Some(other) = profile.and_then(|profile| profile.role.as_deref())
             && other != role_name

@@ -6,9 +6,12 @@ use crate::bastion::{Bastion, IDLE_MINUTES, State};
 use crate::network::Class;
 use crate::tags::Purpose;
 
+/// An image that is older should not be in use any more where there is a newer one.
+const IMAGE_DAYS_MAX: u32 = 90;
+
 impl Planner<'_> {
     pub(super) fn launch(&mut self, place: Place, profile: String, group: &GroupRef) {
-        let needs_endpoints = matches!(place.subnet.class, Class::Endpoints | Class::Isolated);
+        let needs_endpoints = place.makes_endpoints || place.subnet.class == Class::Endpoints;
         let subnet = place.subnet.subnet;
         let summary =
             format!("start the bastion, a {} in {}", place.machine.instance_type, subnet.id);
@@ -36,9 +39,12 @@ impl Planner<'_> {
     }
 
     /// What a bastion that stands lacks, as somebody changed it or a part of it was made anew.
-    pub(super) fn repair(&mut self, bastion: &Bastion, profile: &str, group: &GroupRef) {
-        self.repair_profile(bastion, profile);
+    pub(super) fn repair(&mut self, bastion: &Bastion, profile: Option<&str>, group: &GroupRef) {
+        if let Some(profile) = profile {
+            self.repair_profile(bastion, profile);
+        }
         self.repair_groups(bastion, group);
+        self.note_age(bastion);
         self.note_state(bastion);
     }
 
@@ -64,12 +70,31 @@ impl Planner<'_> {
                 (Some(_), _) => return,
             },
         };
+        let reboot = bastion.state == State::Running;
+        let then = if reboot { ", and reboot it so that its agent takes it" } else { "" };
         self.step(
-            Action::SetProfile { instance: bastion.id.clone(), profile: profile.to_owned() },
+            Action::SetProfile {
+                instance: bastion.id.clone(),
+                profile: profile.to_owned(),
+                reboot,
+            },
             &bastion.id,
-            format!("give the bastion its instance profile {profile}"),
+            format!("give the bastion its instance profile {profile}{then}"),
             why,
         );
+    }
+
+    /// A bastion that reaches no package repository is as old as its image.
+    fn note_age(&mut self, bastion: &Bastion) {
+        let Some(days) = self.inventory.image_days.get(&bastion.image) else { return };
+        let is_newest = self.inventory.images.values().any(|image| *image == bastion.image);
+        if is_newest || *days <= IMAGE_DAYS_MAX {
+            return;
+        }
+        self.plan.warnings.push(format!(
+            "{} was made of the image {}, which is {days} days old and not the newest; a new one takes its place after `aws ec2 terminate-instances --instance-ids {}`, by the same `adit init`",
+            bastion.id, bastion.image, bastion.id
+        ));
     }
 
     fn repair_groups(&mut self, bastion: &Bastion, group: &GroupRef) {

@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Bastion, Desired, Inventory, by_preference};
-use crate::network::{Class, Vpc, classify};
-use crate::tags::{self, Tags};
+use crate::network::{Vpc, classify, resolver_fault};
+use crate::tags::{self, Purpose, Tags};
 
 pub use error::PlanError;
 pub(crate) use placement::DEFAULT_TYPES;
@@ -66,8 +66,12 @@ fn check(desired: &Desired) -> Result<(), PlanError> {
     for (key, value) in users {
         let reason = if key.is_empty() {
             "its key is empty"
-        } else if key.starts_with("aws:") || key.starts_with("adit:") {
+        } else if is_reserved(key) {
             "its prefix is reserved"
+        } else if users.keys().any(|other| other < key && same_key(other, key))
+            || (key != tags::NAME && same_key(key, tags::NAME))
+        {
+            "IAM takes no two keys that differ in case only"
         } else if key.chars().count() > tags::KEY_MAX || value.chars().count() > tags::VALUE_MAX {
             "a key has up to 128 characters, a value up to 256"
         } else if !key.chars().chain(value.chars()).all(tags::is_allowed) {
@@ -78,6 +82,17 @@ fn check(desired: &Desired) -> Result<(), PlanError> {
         return Err(PlanError::BadTag { key: key.clone(), reason });
     }
     Ok(())
+}
+
+/// Whether nobody but AWS, or adit, sets tags with such a key. Case does not count.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>
+fn is_reserved(key: &str) -> bool {
+    let starts = |prefix: &str| key.get(..prefix.len()).is_some_and(|it| same_key(it, prefix));
+    starts("aws:") || starts("adit:")
+}
+
+fn same_key(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// One plan in the making.
@@ -96,31 +111,62 @@ impl Planner<'_> {
             (None, self.isolated_place_of(bastion, &subnets))
         } else {
             let place = self.place(&subnets)?;
-            let isolated = place.subnet.class == Class::Isolated;
-            let subnet = isolated.then(|| place.subnet.clone());
+            let subnet = place.makes_endpoints.then(|| place.subnet.clone());
             (Some(place), subnet)
         };
         if isolated.is_some() && self.vpc.private_dns == Some(false) {
             return Err(PlanError::PrivateNamesOff { vpc: self.vpc.id.clone() });
         }
+        self.names_resolve(bastion.as_ref())?;
         // The identity first: it takes a while until EC2 knows it, and the groups fill that time.
-        let profile = self.identity()?;
+        let profile = match (&bastion, &self.inventory.identity_unknown) {
+            (Some(bastion), Some(why)) => {
+                self.plan.warnings.push(format!(
+                    "the role and the instance profile of {} could not be looked at, and are left as they are: {why}",
+                    bastion.id
+                ));
+                None
+            }
+            _ => Some(self.identity()?),
+        };
         let group = self.bastion_group(bastion.as_ref())?;
-        self.endpoints(isolated.as_ref(), &group)?;
-        if let Some(place) = place {
+        self.endpoints(isolated.as_ref())?;
+        if let (Some(place), Some(profile)) = (place, profile.clone()) {
             self.launch(place, profile, &group);
         } else if let Some(bastion) = bastion {
-            self.repair(&bastion, &profile, &group);
+            self.repair(&bastion, profile.as_deref(), &group);
             self.plan.bastion = Some(bastion);
         }
         self.access(&group);
         Ok(())
     }
 
+    /// Without names the agent finds nobody.
+    fn names_resolve(&mut self, bastion: Option<&Bastion>) -> Result<(), PlanError> {
+        // What its group lets out to other name servers is seen to with the group.
+        let Some(fault) = resolver_fault(self.vpc, &[]) else { return Ok(()) };
+        match bastion {
+            None => Err(PlanError::NamesOff { vpc: self.vpc.id.clone(), fault }),
+            Some(bastion) => {
+                self.plan
+                    .warnings
+                    .push(format!("the bastion {} does not come online: {fault}", bastion.id));
+                Ok(())
+            }
+        }
+    }
+
     /// The bastion to use: one for all targets of the VPC.
     fn bastion(&mut self) -> Option<Bastion> {
-        let mut usable: Vec<_> =
-            self.inventory.bastions.iter().filter(|one| one.state.is_usable()).cloned().collect();
+        let usable = self.inventory.bastions.iter().filter(|one| one.state.is_usable()).cloned();
+        let (mut usable, strangers): (Vec<_>, Vec<_>) =
+            usable.partition(|one| self.inventory.is_own(one));
+        for stranger in strangers {
+            self.plan.warnings.push(format!(
+                "{} is tagged as the bastion of {}, but has neither adit's instance profile nor its security group: it is not used",
+                stranger.id, self.vpc.id
+            ));
+        }
         by_preference(&mut usable);
         if let [used, others @ ..] = usable.as_slice()
             && !others.is_empty()
@@ -143,7 +189,7 @@ impl Planner<'_> {
         self.desired.targets.iter().flat_map(|target| &target.zones).map(String::as_str).collect()
     }
 
-    fn tags(&self, purpose: tags::Purpose) -> Tags {
+    fn tags(&self, purpose: Purpose) -> Tags {
         tags::new(purpose, &self.vpc.id, &self.inventory.caller, &self.desired.options.tags)
     }
 

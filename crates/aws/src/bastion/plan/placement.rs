@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) subnet: Classified,
     pub(super) machine: Machine,
     pub(super) public_ip: bool,
+    /// Whether its way to Session Manager has to be made first.
+    pub(super) makes_endpoints: bool,
 }
 
 /// What a bastion runs on.
@@ -28,11 +30,18 @@ struct Unfit {
     reason: String,
     endpoints_help: bool,
     public_ip_helps: bool,
+    /// Whether it is only the way to Session Manager that is not seen: it may be there all the same.
+    may_work: bool,
 }
 
 impl Unfit {
     fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), endpoints_help: false, public_ip_helps: false }
+        Self {
+            reason: reason.into(),
+            endpoints_help: false,
+            public_ip_helps: false,
+            may_work: false,
+        }
     }
 }
 
@@ -67,18 +76,35 @@ impl Planner<'_> {
         Ok(place)
     }
 
-    fn asked_for(&self, id: &str, subnets: &[Classified]) -> Result<Place, PlanError> {
+    /// The subnet that the user asks for. How it reaches Session Manager is their word: a proxy, a
+    /// peering or another account's endpoints are not seen from here.
+    fn asked_for(&mut self, id: &str, subnets: &[Classified]) -> Result<Place, PlanError> {
         let found = subnets.iter().find(|one| one.subnet.id == id);
         let classified = found.ok_or_else(|| PlanError::NoSuchSubnet {
             subnet: id.to_owned(),
             vpc: self.vpc.id.clone(),
             known: subnets.iter().map(|one| one.subnet.id.clone()).collect(),
         })?;
-        self.fit(classified).map_err(|unfit| PlanError::UnfitSubnet {
+        let refuse = |unfit: Unfit| PlanError::UnfitSubnet {
             subnet: id.to_owned(),
             reason: unfit.reason,
             endpoints_help: unfit.endpoints_help,
-        })
+        };
+        match self.fit(classified) {
+            Ok(place) => Ok(place),
+            Err(unfit) if unfit.may_work => {
+                let machine = self.machine(&classified.subnet.zone).map_err(refuse)?;
+                let help =
+                    if unfit.endpoints_help { "; --create-endpoints makes endpoints" } else { "" };
+                self.plan.warnings.push(format!(
+                    "the bastion may not come online in {id}, which is taken as asked for: {}{help}",
+                    unfit.reason
+                ));
+                let public_ip = self.desired.options.public_ip == Some(true);
+                Ok(Place { subnet: classified.clone(), machine, public_ip, makes_endpoints: false })
+            }
+            Err(unfit) => Err(refuse(unfit)),
+        }
     }
 
     fn best(&self, subnets: &[Classified]) -> Result<Place, PlanError> {
@@ -107,6 +133,7 @@ impl Planner<'_> {
             vpc: self.vpc.id.clone(),
             endpoints_help: unfit.iter().any(|(_, why)| why.endpoints_help),
             public_ip_helps: unfit.iter().any(|(_, why)| why.public_ip_helps),
+            subnet_helps: unfit.iter().any(|(_, why)| why.may_work),
             reasons: by_reason(&unfit),
         })
     }
@@ -123,22 +150,47 @@ impl Planner<'_> {
         let wish = self.desired.options.public_ip;
         if classified.class == Class::Public && wish == Some(false) {
             return Err(Unfit {
-                public_ip_helps: true,
+                public_ip_helps: self.machine(&subnet.zone).is_ok(),
+                may_work: true,
                 ..Unfit::because(format!("{}, which needs a public address", classified.why))
             });
         }
         if classified.class == Class::Isolated {
-            let can_have_endpoints = classified.refusals.is_empty();
+            let can_have_endpoints = self.can_have_endpoints(classified);
             if !(can_have_endpoints && self.desired.options.create_endpoints) {
                 return Err(Unfit {
-                    endpoints_help: can_have_endpoints,
-                    ..Unfit::because(classified.why.clone())
+                    endpoints_help: can_have_endpoints && self.machine(&subnet.zone).is_ok(),
+                    may_work: true,
+                    ..Unfit::because(self.why(classified))
                 });
             }
         }
         let machine = self.machine(&subnet.zone)?;
         let public_ip = wish.unwrap_or(classified.class == Class::Public);
-        Ok(Place { subnet: classified.clone(), machine, public_ip })
+        let makes_endpoints = classified.class == Class::Isolated;
+        Ok(Place { subnet: classified.clone(), machine, public_ip, makes_endpoints })
+    }
+
+    /// Endpoints are for the VPC's owner to make, and of no use beside others that do not let it in.
+    fn can_have_endpoints(&self, classified: &Classified) -> bool {
+        classified.refusals.is_empty() && self.sharer().is_none()
+    }
+
+    /// The account that shares the VPC with the caller's, when it is another one.
+    fn sharer(&self) -> Option<&str> {
+        let account = self.inventory.account()?;
+        self.vpc.owner.as_deref().filter(|owner| *owner != account)
+    }
+
+    /// Why the subnet is of its class; what the owner of a shared VPC made is not seen.
+    fn why(&self, classified: &Classified) -> String {
+        match self.sharer() {
+            Some(owner) => format!(
+                "{}; what the account {owner}, which shares it, has made cannot be seen",
+                classified.why
+            ),
+            None => classified.why.clone(),
+        }
     }
 
     /// The first type that is asked for, is offered in the zone, and has an image.
@@ -147,16 +199,36 @@ impl Planner<'_> {
             Some(one) => vec![one.as_str()],
             None => DEFAULT_TYPES.to_vec(),
         };
-        let offered =
-            |name: &str| self.inventory.offers.get(name).is_some_and(|zones| zones.contains(zone));
+        let offered = |name: &str| self.offers(name, zone);
         let machine = wanted.iter().filter(|name| offered(name)).find_map(|&name| {
             let architecture = *self.inventory.types.get(name)?;
             let image = self.inventory.images.get(&architecture)?.clone();
             Some(Machine { instance_type: name.to_owned(), architecture, image })
         });
         machine.ok_or_else(|| {
-            Unfit::because(format!("{} is not offered in {zone}", wanted.join(" or ")))
+            let without_image: Vec<_> = wanted
+                .iter()
+                .filter(|name| offered(name))
+                .filter_map(|&name| self.inventory.types.get(name))
+                .map(|architecture| architecture.as_str())
+                .collect();
+            Unfit::because(if without_image.is_empty() {
+                match wanted[..] {
+                    [one] => format!("{one} is not offered in {zone}"),
+                    _ => format!("neither {} is offered in {zone}", wanted.join(" nor ")),
+                }
+            } else {
+                format!(
+                    "there is no image of Amazon Linux 2023 for {} in {}",
+                    without_image.join(" or "),
+                    self.inventory.region
+                )
+            })
         })
+    }
+
+    fn offers(&self, name: &str, zone: &str) -> bool {
+        self.inventory.offers.get(name).is_some_and(|zones| zones.contains(zone))
     }
 
     /// Says what was chosen, and why.
@@ -167,7 +239,7 @@ impl Planner<'_> {
         let address = match (place.public_ip, class) {
             (true, Class::Public) => "; the bastion gets a public address, which that needs",
             (true, _) => "; the bastion gets a public address, as asked for",
-            (false, Class::Isolated) => ", so endpoints are made",
+            (false, Class::Isolated) if place.makes_endpoints => ", so endpoints are made",
             (false, _) => "",
         };
         self.plan
@@ -179,6 +251,11 @@ impl Planner<'_> {
             None if instance_type == DEFAULT_TYPES[0] => {
                 "the smallest that does, ARM because it costs less".to_owned()
             }
+            None if self.offers(DEFAULT_TYPES[0], &subnet.zone) => format!(
+                "there is no image of Amazon Linux 2023 for {} in {}",
+                Architecture::Arm64.as_str(),
+                self.inventory.region
+            ),
             None => format!("{} is not offered in {}", DEFAULT_TYPES[0], subnet.zone),
         };
         self.plan.reasons.push(format!("type {instance_type}: {reason}"));
@@ -208,12 +285,14 @@ impl Planner<'_> {
         if place.class != Class::Isolated {
             return None;
         }
-        let can_have_endpoints = place.refusals.is_empty();
+        let can_have_endpoints = self.can_have_endpoints(place);
         if !(can_have_endpoints && self.desired.options.create_endpoints) {
             let help = if can_have_endpoints { "; --create-endpoints makes endpoints" } else { "" };
             self.plan.warnings.push(format!(
                 "the bastion {} does not reach Session Manager from {}: {}{help}",
-                bastion.id, bastion.subnet, place.why
+                bastion.id,
+                bastion.subnet,
+                self.why(place)
             ));
             return None;
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use serde::{Deserialize, Serialize};
 
 use crate::bastion::Architecture;
-use crate::network::Peer;
+use crate::network::{Peer, Protocol};
 use crate::tags::Tags;
 
 /// One thing to do.
@@ -117,6 +117,9 @@ pub enum Action {
         instance: String,
         /// The profile's name.
         profile: String,
+        /// Whether the instance runs and is rebooted, so that its agent takes the profile at once.
+        #[serde(default)]
+        reboot: bool,
     },
     /// Gives an instance its security groups.
     SetGroups {
@@ -146,9 +149,12 @@ impl GroupRef {
     }
 }
 
-/// A rule for one TCP port.
+/// A rule for one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSpec {
+    /// The protocol; TCP where nothing is said.
+    #[serde(default, skip_serializing_if = "Protocol::is_tcp")]
+    pub protocol: Protocol,
     /// The port.
     pub port: u16,
     /// From or to where.

@@ -260,7 +260,9 @@ fn the_default_group_is_the_last_choice() {
     desired.targets[0].security_groups = vec!["sg-default".to_owned(), "sg-orders".to_owned()];
     assert_eq!(opened(&plan(&inventory, &desired).unwrap()), ["sg-orders"]);
     desired.targets[0].security_groups = vec!["sg-default".to_owned()];
-    assert_eq!(opened(&plan(&inventory, &desired).unwrap()), ["sg-default"]);
+    let made = plan(&inventory, &desired).unwrap();
+    assert_eq!(opened(&made), ["sg-default"]);
+    assert!(made.warnings[0].contains("the default security group"), "{:?}", made.warnings);
 }
 
 #[test]
@@ -279,12 +281,178 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     rds:orders is in vpc-2, not in vpc-1
     > leave --vpc out, or set up the targets of vpc-2 by themselves
     ");
-    for (key, value) in [("aws:x", "1"), ("adit:purpose", "none"), ("", "1"), ("a", "b?")] {
+    for (key, value) in [
+        ("aws:x", "1"),
+        ("AWS:x", "1"),
+        ("adit:purpose", "none"),
+        ("Adit:x", "none"),
+        ("name", "IAM knows no case"),
+        ("", "1"),
+        ("a", "b?"),
+    ] {
         let mut desired = for_orders();
         desired.options.tags.insert(key.to_owned(), value.to_owned());
         let error = plan(&complete(), &desired).unwrap_err();
         assert!(matches!(error, PlanError::BadTag { .. }), "{key}={value}: {error}");
     }
+}
+
+/// Who may set tags could otherwise make any machine the one that all go through, and have it given
+/// a role and a way into the targets.
+#[test]
+fn a_tag_alone_makes_no_bastion() {
+    let mut inventory = complete();
+    inventory.bastions[0].profile = None;
+    inventory.bastions[0].groups = vec!["sg-default".to_owned()];
+    let plan = plan(&inventory, &for_orders()).unwrap();
+    assert_eq!(launched(&plan).group, GroupRef::Id("sg-bastion".to_owned()));
+    assert!(plan.warnings[0].starts_with("i-new1 is tagged as the bastion"), "{:?}", plan.warnings);
+    let touches = |step: &Step| format!("{:?}", step.action).contains("i-new1");
+    assert!(!plan.steps.iter().any(touches), "{:?}", plan.steps);
+}
+
+#[test]
+fn a_group_is_ours_only_when_it_is_in_every_way() {
+    let is_used = |change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = complete();
+        inventory.bastions.clear();
+        change(&mut inventory);
+        let plan = plan(&inventory, &for_orders()).unwrap();
+        let is_used = launched(&plan).group == GroupRef::Id("sg-bastion".to_owned());
+        let is_told = plan.warnings.iter().any(|one| one.contains("sg-bastion) has adit's tags"));
+        assert_eq!(is_told, !is_used, "{:?}", plan.warnings);
+        is_used
+    };
+    assert!(is_used(&|_| {}));
+    assert!(!is_used(&|all| bastion_group(all).name = "web".to_owned()));
+    assert!(!is_used(&|all| bastion_group(all).description = "web".to_owned()));
+    assert!(!is_used(&|all| bastion_group(all).owner = "444455556666".to_owned()));
+    let ssh = || rule("tcp", Some((22, 22)), Peer::Cidr("0.0.0.0/0".to_owned()));
+    assert!(!is_used(&|all| bastion_group(all).ingress.push(ssh())));
+    assert!(!is_used(&|all| {
+        all.network.users.insert("sg-bastion".to_owned(), ["i-web".to_owned()].into());
+    }));
+    // What a proven bastion has is its own, whatever was done to it since.
+    let with = |change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = complete();
+        bastion_group(&mut inventory).ingress.push(ssh());
+        change(&mut inventory);
+        plan(&inventory, &for_orders()).unwrap().steps.is_empty()
+    };
+    assert!(with(&|_| {}));
+    assert!(!with(&|all| all.bastions[0].profile = None));
+}
+
+#[test]
+fn name_servers_of_the_vpcs_own_choice_are_let_out_to() {
+    let mut inventory = complete();
+    let vpc = inventory.network.vpc.as_mut().unwrap();
+    vpc.dns_servers = vec!["10.0.0.53".parse().unwrap(), "192.168.7.1".parse().unwrap()];
+    vpc.uses_own_dns = Some(false);
+    vpc.dns_support = Some(false);
+    let first = plan(&inventory, &for_orders()).unwrap();
+    let out: Vec<_> = first
+        .steps
+        .iter()
+        .map(|step| match &step.action {
+            Action::AllowEgress { rule, .. } => (rule.protocol.as_str(), rule.port, &rule.peer),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let cidr = |cidr: &str| RulePeer::Cidr(cidr.to_owned());
+    let (one, other) = (cidr("10.0.0.53/32"), cidr("192.168.7.1/32"));
+    let expected = [("udp", 53, &one), ("tcp", 53, &one), ("udp", 53, &other), ("tcp", 53, &other)];
+    assert_eq!(out, expected);
+    let made = model::apply(&inventory, &first);
+    assert!(plan(&made, &for_orders()).unwrap().steps.is_empty());
+}
+
+#[test]
+fn without_names_no_bastion_is_begun() {
+    let mut inventory = with_routes(&[("subnet-1", Gateway::Nat("nat-1".to_owned()))]);
+    let off = |inventory: &mut Inventory| {
+        let vpc = inventory.network.vpc.as_mut().unwrap();
+        (vpc.dns_support, vpc.uses_own_dns) = (Some(false), Some(true));
+    };
+    off(&mut inventory);
+    insta::assert_snapshot!(refusal(&inventory, &for_orders()), @"
+    a bastion in vpc-1 would not come online: names do not resolve in vpc-1: its enableDnsSupport is off
+    > aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support
+    ");
+    let mut inventory = complete();
+    off(&mut inventory);
+    let plan = plan(&inventory, &for_orders()).unwrap();
+    assert!(plan.steps.is_empty());
+    assert!(plan.warnings[0].contains("does not come online"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_role_of_ours_goes_before_a_name_that_is_free_again() {
+    let mut inventory = complete();
+    inventory.bastions.clear();
+    inventory.roles[0].name.push_str("-2");
+    inventory.profiles[0].name.push_str("-3");
+    inventory.profiles[0].role = Some(inventory.roles[0].name.clone());
+    let plan = plan(&inventory, &for_orders()).unwrap();
+    assert_eq!(launched(&plan).profile, "adit-bastion-vpc-1-3");
+    assert_eq!(plan.steps.len(), 1, "{}", read(&plan));
+}
+
+#[test]
+fn what_iam_does_not_show_is_left_where_a_bastion_stands() {
+    let mut inventory = complete();
+    inventory.roles.clear();
+    inventory.profiles.clear();
+    inventory.identity_unknown = Some("GetRole is denied".to_owned());
+    let mut desired = for_orders();
+    desired.targets.push(target("users", 5432, "sg-users"));
+    let plan = plan(&inventory, &desired).unwrap();
+    assert_eq!(opened(&plan), ["sg-users"]);
+    assert!(plan.warnings[0].ends_with("GetRole is denied"), "{:?}", plan.warnings);
+    let json = serde_json::to_string(&plan.steps).unwrap();
+    assert!(!json.contains("role") && !json.contains("profile"), "{json}");
+}
+
+#[test]
+fn an_old_image_is_told_with_what_replaces_it() {
+    let warnings = |image: &str, days: u32| {
+        let mut inventory = complete();
+        inventory.bastions[0].image = image.to_owned();
+        inventory.image_days.insert(image.to_owned(), days);
+        plan(&inventory, &for_orders()).unwrap().warnings
+    };
+    assert!(warnings("ami-old", 90).is_empty());
+    assert!(warnings("ami-arm", 400).is_empty(), "there is no newer one");
+    let told = warnings("ami-old", 91);
+    assert!(told[0].contains("91 days old"), "{told:?}");
+    assert!(told[0].contains("terminate-instances --instance-ids i-new1"), "{told:?}");
+}
+
+/// A rule names its targets by tags, of which there are fifty.
+#[test]
+fn a_rule_names_no_more_targets_than_tags_fit() {
+    let mut desired = for_orders();
+    desired.targets =
+        (0..60).map(|number| target(&format!("db{number}"), 5432, "sg-orders")).collect();
+    let inventory = with_routes(&[("subnet-1", Gateway::Nat("nat-1".to_owned()))]);
+    let plan = plan(&inventory, &desired).unwrap();
+    for step in &plan.steps {
+        if let Action::AllowIngress { rule, .. } | Action::AllowEgress { rule, .. } = &step.action {
+            assert!(rule.tags.len() <= 50, "{}", rule.tags.len());
+        }
+    }
+    assert!(plan.warnings.iter().any(|one| one.contains("no room")), "{:?}", plan.warnings);
+}
+
+#[test]
+fn groups_that_cannot_be_seen_are_not_said_to_be_missing() {
+    let mut desired = for_orders();
+    desired.targets[0].security_groups = vec!["sg-theirs".to_owned()];
+    let told = plan(&complete(), &desired).unwrap().warnings;
+    assert!(told[0].contains("has sg-theirs, which cannot be seen from here"), "{told:?}");
+    desired.targets[0].security_groups.clear();
+    let told = plan(&complete(), &desired).unwrap().warnings;
+    assert!(told[0].contains("has no security group in vpc-1"), "{told:?}");
 }
 
 /// The two names that tags have are told apart from the start: what is made by one call with its tags

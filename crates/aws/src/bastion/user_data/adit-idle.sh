@@ -1,11 +1,13 @@
 #!/bin/bash
-# Stops this host when no session has moved bytes for ADIT_IDLE_MINUTES. Runs each minute.
+# Stops this host when no session has moved bytes for ADIT_IDLE_MINUTES, and starts an agent again that
+# was refused. Runs each minute.
 #
 # Whatever fails here, the host keeps running: the journal hears of it once per boot, and the idle
 # time is counted anew.
 set -euo pipefail
 
-# The agent needs a while after a boot: when its first call fails, it sleeps for five minutes.
+# The agent needs a while after a boot: when its first call fails, it sleeps for five minutes; and when it
+# is refused, as its role is too new, for half an hour, so it is started again in that time.
 settle=600
 # What the worker of an idle session receives in a minute: the answers to its pings, at most 40 bytes
 # each 54 seconds, and as much again should the service ping too. The shortest message of a client
@@ -14,7 +16,8 @@ quiet=160
 # The first 15 characters of ssm-session-worker are all that the kernel keeps of a name.
 name=ssm-session-wor
 
-uptime=${ADIT_PROC:-/proc}/uptime
+proc=${ADIT_PROC:-/proc}
+uptime=$proc/uptime
 state=$RUNTIME_DIRECTORY
 seen=$state/seen
 
@@ -82,9 +85,20 @@ look() {
     mv "$seen.new" "$seen"
 }
 
+# An agent that may do its work has begun a worker; one that waits for its role has none. Who has a
+# session has an agent that works, whatever else is missing: that one is left alone.
+rouse() {
+    if ((now >= settle)) || grep --quiet --no-messages --line-regexp \
+        --regexp=ssm-agent-worke --regexp="$name" "$proc"/[0-9]*/comm; then
+        return
+    fi
+    systemctl restart --no-block amazon-ssm-agent.service || true
+}
+
 is_idle() { ((now >= settle && now - busy >= ADIT_IDLE_MINUTES * 60)); }
 
 look
+rouse
 if is_idle && [[ $ADIT_PATCH == yes ]]; then
     # It is bounded in time, and its failures are none of ours: an idle host is stopped.
     systemctl start adit-patch.service || true

@@ -1,6 +1,7 @@
 //! EC2: networks, groups, instances and endpoints.
 
 mod associations;
+mod dhcp;
 mod endpoints;
 pub(crate) mod groups;
 mod images;
@@ -57,6 +58,9 @@ fn operation(call: &Call<'_>, cloud: &mut cloud::State) -> Outcome {
         "DescribeVpcAttribute" => networks::vpc_attribute,
         "ModifyVpcAttribute" => networks::modify_vpc_attribute,
         "AssociateVpcCidrBlock" => networks::associate_block,
+        "CreateDhcpOptions" => dhcp::create,
+        "DescribeDhcpOptions" => dhcp::describe_options,
+        "AssociateDhcpOptions" => dhcp::associate,
         "CreateSubnet" => subnets::create_subnet,
         "DescribeSubnets" => subnets::describe_subnets,
         "ModifySubnetAttribute" => subnets::modify_subnet_attribute,

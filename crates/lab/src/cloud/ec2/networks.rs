@@ -2,6 +2,7 @@
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use super::dhcp::{DEFAULT, DhcpOptions};
 use super::places::ZONES;
 use super::resource::{Resource, describe, find, one};
 pub(crate) use super::subnets::Subnet;
@@ -19,6 +20,8 @@ pub(crate) struct Vpc {
     pub(crate) is_default: bool,
     pub(crate) dns_support: bool,
     pub(crate) dns_hostnames: bool,
+    /// What tells its instances of name servers.
+    pub(super) dhcp_options: String,
     pub(crate) born: Born,
 }
 
@@ -89,7 +92,7 @@ impl Vpc {
         if let Some(ipv6) = ipv6 {
             out = out.with(list("ipv6CidrBlockAssociationSet", [ipv6]));
         }
-        out.text("dhcpOptionsId", "dopt-0ad17000000000001")
+        out.text("dhcpOptionsId", &self.dhcp_options)
             .with(tags::set(&cloud.ec2, &self.id))
             .text("instanceTenancy", "default")
             .text("isDefault", self.is_default)
@@ -145,8 +148,11 @@ pub(super) fn make_vpc(
         is_default: false,
         dns_support: true,
         dns_hostnames: false,
+        dhcp_options: DEFAULT.to_owned(),
         born,
     };
+    let default_set = || DhcpOptions::default_set(born);
+    state.dhcp_options.entry(DEFAULT.to_owned()).or_insert_with(default_set);
     state.vpcs.insert(id.clone(), vpc);
     super::routes::make_table(service, state, &id, true);
     super::groups::make_group(service, state, &id, "default", "default VPC security group");

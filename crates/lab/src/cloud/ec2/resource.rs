@@ -53,6 +53,7 @@ fn malformed_code(start: &str) -> &'static str {
     match start {
         "InvalidInstanceID." => "InvalidInstanceID.Malformed",
         "InvalidGroup." => "InvalidGroupId.Malformed",
+        "InvalidDhcpOptionID." => "InvalidDhcpOptionsId.Malformed",
         "InvalidVpcID." => "InvalidVpcID.Malformed",
         "InvalidSubnetID." => "InvalidSubnetID.Malformed",
         "InvalidVpcEndpointId." => "InvalidVpcEndpointId.Malformed",

@@ -1,5 +1,7 @@
 //! Rules of security groups: what they are, and how they are written.
 
+use std::net::Ipv4Addr;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::resource::{Resource, malformed, one};
@@ -75,6 +77,15 @@ impl Traffic {
             Self::All => true,
             Self::Tcp { from, to } => (from..=to).contains(&port),
             Self::Udp { .. } | Self::Icmp { .. } | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether UDP to a port passes.
+    fn allows_udp(self, port: u16) -> bool {
+        match self {
+            Self::All => true,
+            Self::Udp { from, to } => (from..=to).contains(&port),
+            Self::Tcp { .. } | Self::Icmp { .. } | Self::Other(_) => false,
         }
     }
 
@@ -277,6 +288,15 @@ impl State {
                     Peer::V6(_) => false,
                     Peer::Group(id) => others.contains(id),
                 }
+        })
+    }
+
+    /// Whether one of some groups lets UDP to a port of an address out.
+    pub(super) fn lets_datagrams_out(&self, groups: &[String], port: u16, to: Ipv4Addr) -> bool {
+        let groups = groups.iter().filter_map(|id| self.groups.get(id));
+        groups.flat_map(|group| group.rules(true)).any(|rule| {
+            rule.traffic.allows_udp(port)
+                && matches!(&rule.peer, Peer::V4(net) if net.contains(&to))
         })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use super::dhcp::DhcpOptions;
 use super::endpoints::VpcEndpoint;
 use super::groups::Group;
 use super::instances::Instance;
@@ -22,6 +23,7 @@ pub(crate) type Tags = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) vpcs: BTreeMap<String, Vpc>,
+    pub(super) dhcp_options: BTreeMap<String, DhcpOptions>,
     pub(crate) subnets: BTreeMap<String, Subnet>,
     pub(crate) groups: BTreeMap<String, Group>,
     pub(super) internet_gateways: BTreeMap<String, InternetGateway>,

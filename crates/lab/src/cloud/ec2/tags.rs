@@ -11,7 +11,8 @@ use crate::service::{ACCOUNT, REGION};
 const MOST: usize = 50;
 
 /// The kinds of resource, by the prefix of their ids.
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 13] = [
+    ("dopt-", "dhcp-options"),
     ("vpc-", "vpc"),
     ("subnet-", "subnet"),
     ("sg-", "security-group"),
@@ -105,6 +106,7 @@ impl State {
     /// Whether there is something of that id, seen or not.
     fn exists(&self, id: &str) -> bool {
         self.vpcs.contains_key(id)
+            || self.dhcp_options.contains_key(id)
             || self.subnets.contains_key(id)
             || self.groups.contains_key(id)
             || self.rule(id).is_some()

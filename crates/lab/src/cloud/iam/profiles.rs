@@ -4,6 +4,7 @@ use super::checks::{self, add_tags, name, path, remove_tags, tags_of};
 use super::roles;
 use super::store::{InstanceProfile, State};
 use super::{exists, no_such_entity};
+use crate::cloud::authorize;
 use crate::cloud::ec2::Tags;
 use crate::cloud::state::iso;
 use crate::cloud::{Call, CloudError, Element, Outcome, answer, list, node};
@@ -33,6 +34,9 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Outcome {
         role: None,
     };
     add_tags(&mut profile.tags, params)?;
+    if !profile.tags.is_empty() {
+        authorize::beside_iam(call, "iam:TagInstanceProfile", &profile.arn())?;
+    }
     let shown = shown("InstanceProfile", state, &profile).all(tags(&profile));
     state.profiles.insert(profile.name.clone(), profile);
     Ok(answer().with(shown))
@@ -67,7 +71,9 @@ pub(super) fn list_for_role(state: &mut State, call: &Call<'_>) -> Outcome {
 
 pub(super) fn add_role(state: &mut State, call: &Call<'_>) -> Outcome {
     find(state, call)?;
-    let role = roles::find(state, call)?.name.clone();
+    let role = roles::find(state, call)?;
+    authorize::beside_iam(call, "iam:PassRole", &role.arn())?;
+    let role = role.name.clone();
     let profile = find(state, call)?;
     if profile.role.is_some() {
         // The role that is there already is refused in the same words.

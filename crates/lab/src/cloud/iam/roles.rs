@@ -6,6 +6,7 @@ use super::checks::{self, add_tags, encoded, name, path, remove_tags, required, 
 use super::policy;
 use super::store::{Role, State};
 use super::{exists, no_such_entity};
+use crate::cloud::authorize;
 use crate::cloud::ec2::Tags;
 use crate::cloud::state::iso;
 use crate::cloud::{Call, CloudError, Element, Outcome, answer, list, node};
@@ -49,6 +50,9 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Outcome {
         attached: Vec::new(),
     };
     add_tags(&mut role.tags, params)?;
+    if !role.tags.is_empty() {
+        authorize::beside_iam(call, "iam:TagRole", &role.arn())?;
+    }
     let shown = whole("Role", &role);
     state.roles.insert(role.name.clone(), role);
     Ok(answer().with(shown))

@@ -71,6 +71,42 @@ fn without_any_way_out_it_takes_both_endpoints_and_a_group_that_lets_it_in() {
 }
 
 #[test]
+fn names_have_to_resolve() {
+    let world = World::new();
+    world.profile("agent", CHANNELS);
+    let gateway = world.internet();
+    world.route(&world.subnet, "GatewayId", &gateway);
+    let group = world.group("bastion");
+    world.allow("Egress", &group, 443, "0.0.0.0/0");
+    let id = world.instance(&group, PUBLIC);
+    assert_eq!(world.presence(&id), Online);
+
+    let known = world.ec2("DescribeDhcpOptions", &[]);
+    assert!(known.contains("<value>AmazonProvidedDNS</value>"), "{known}");
+    let vpc = ("VpcId", world.vpc.as_str());
+    world.ec2("ModifyVpcAttribute", &[vpc, ("EnableDnsSupport.Value", "false")]);
+    assert_eq!(world.presence(&id), Cut, "its own server is off");
+
+    let own = [
+        ("DhcpConfiguration.1.Key", "domain-name-servers"),
+        ("DhcpConfiguration.1.Value.1", "10.0.0.53"),
+    ];
+    let options = text(&world.ec2("CreateDhcpOptions", &own), "dhcpOptionsId");
+    world.ec2("AssociateDhcpOptions", &[vpc, ("DhcpOptionsId", &options)]);
+    assert!(world.ec2("DescribeVpcs", &[]).contains(&options));
+    assert_eq!(world.presence(&id), Cut, "no rule");
+    let rule = [
+        ("GroupId", group.as_str()),
+        ("IpPermissions.1.IpProtocol", "udp"),
+        ("IpPermissions.1.FromPort", "53"),
+        ("IpPermissions.1.ToPort", "53"),
+        ("IpPermissions.1.IpRanges.1.CidrIp", "10.0.0.53/32"),
+    ];
+    world.ec2("AuthorizeSecurityGroupEgress", &rule);
+    assert_eq!(world.presence(&id), Online);
+}
+
+#[test]
 fn its_role_has_to_allow_the_channels() {
     let world = World::new();
     let gateway = world.internet();

@@ -40,6 +40,7 @@ pub(super) fn network_only() -> Inventory {
                 named_group("sg-orders", "orders"),
                 named_group("sg-users", "users"),
             ],
+            ..Network::default()
         },
         types: BTreeMap::from([
             ("t4g.micro".to_owned(), Architecture::Arm64),
@@ -66,6 +67,7 @@ pub(super) fn with_routes(routes: &[(&str, Gateway)]) -> Inventory {
             is_main: false,
             subnets: vec![(*subnet).to_owned()],
             default_route: Some(gateway.clone()),
+            prefix_lists: Vec::new(),
         });
     }
     inventory
@@ -120,7 +122,12 @@ pub(super) fn host(host: &str, port: u16) -> Target {
 }
 
 pub(super) fn named_group(id: &str, name: &str) -> Group {
-    Group { id: id.to_owned(), name: name.to_owned(), ..Group::default() }
+    Group {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        owner: "111122223333".to_owned(),
+        ..Group::default()
+    }
 }
 
 /// A group that lets HTTPS in from `cidr`.

@@ -52,7 +52,7 @@ fn act(world: &mut Inventory, action: &Action) {
             assert_eq!(profile.role, None, "a profile takes one role");
             profile.role = Some(role.clone());
         }
-        Action::CreateGroup { name, tags, .. } => {
+        Action::CreateGroup { name, tags, description } => {
             let is_free = world.network.groups.iter().all(|group| group.name != *name);
             assert!(is_free, "{name} is taken");
             let mut everywhere = vec!["0.0.0.0/0"];
@@ -69,6 +69,8 @@ fn act(world: &mut Inventory, action: &Action) {
             world.network.groups.push(Group {
                 id: format!("sg-new-{name}"),
                 name: name.clone(),
+                description: description.clone(),
+                owner: "111122223333".to_owned(),
                 tags: tags.clone(),
                 ingress: Vec::new(),
                 egress: egress.collect(),
@@ -136,9 +138,11 @@ fn act(world: &mut Inventory, action: &Action) {
                 profile_id: Some(profile.id),
                 groups,
                 owner: launch.tags.get("adit:owner").cloned(),
+                attached: None,
+                state_reason: None,
             });
         }
-        Action::SetProfile { instance, profile } => {
+        Action::SetProfile { instance, profile, .. } => {
             let profile = world.profiles.iter().find(|one| one.name == *profile).unwrap().clone();
             let bastion = world.bastions.iter_mut().find(|one| one.id == *instance).unwrap();
             bastion.profile = Some(arn(&profile.name));
@@ -177,8 +181,13 @@ fn standing(world: &mut Inventory, group: &GroupRef, rule: &RuleSpec) -> Rule {
         RulePeer::Group(group) => Peer::Group(find_group(world, group).id.clone()),
     };
     Rule {
-        id: Some(format!("sgr-{}-{}-{peer:?}", find_group(world, group).id, rule.port)),
-        protocol: "tcp".to_owned(),
+        id: Some(format!(
+            "sgr-{}-{}-{}-{peer:?}",
+            find_group(world, group).id,
+            rule.protocol.as_str(),
+            rule.port
+        )),
+        protocol: rule.protocol.as_str().to_owned(),
         ports: Some((rule.port, rule.port)),
         peer,
         tags: rule.tags.clone(),
