@@ -44,7 +44,7 @@ pub(crate) async fn run(
     }
     warn(&leftovers, settings.force, printer);
     let is_nothing = leftovers.removals.is_empty();
-    if is_nothing && leftovers.kept.is_empty() {
+    if is_nothing && leftovers.kept.is_empty() && leftovers.unseen.is_empty() {
         printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
     }
     if settings.consent == Consent::Plan {
@@ -147,6 +147,10 @@ fn tell_kept(leftovers: &Leftovers, printer: Printer) {
     for one in &leftovers.kept {
         printer.warn(&format!("{} stays: {}", one.resource, one.why));
     }
+    for one in &leftovers.unseen {
+        printer
+            .warn(&format!("a {} may be left, as none could be looked for: {}", one.what, one.why));
+    }
 }
 
 /// Prints what came of it; a failure when something is left.
@@ -166,7 +170,7 @@ fn finish(
             command: &one.command,
         })?;
     }
-    let left = removed.failed.len() + leftovers.kept.len();
+    let left = removed.failed.len() + leftovers.kept.len() + leftovers.unseen.len();
     printer.event(&Event::Cleaned { removed: removed.done.len(), left })?;
     if left == 0 {
         if !removed.done.is_empty() {
@@ -181,6 +185,9 @@ fn finish(
     }
     for one in &leftovers.kept {
         table.row([&one.resource, &one.why, &one.command]);
+    }
+    for one in &leftovers.unseen {
+        table.row([&one.what, &one.why, ""]);
     }
     printer.data(&table.for_stdout())?;
     let message =

@@ -66,7 +66,8 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
         Progress::begin(printer, &format!("looking at what there is in {}", aws.region()));
     let bastions = async {
         let bastions = bastion::find(aws, None).await;
-        let prepared = bastion::prepared(aws, bastions.as_ref().map_or(&[], |all| &all.own)).await;
+        let own = bastions.as_ref().map(|bastions| bastions.own.as_slice()).unwrap_or_default();
+        let prepared = bastion::prepared(aws, own).await;
         (bastions, prepared)
     };
     let (listing, (bastions, prepared)) =

@@ -4,9 +4,11 @@
 //! An instance is proven by its instance profile, as attaching one takes `iam:PassRole`, or by the
 //! bastion's security group; a group by what cannot be changed of it and by what it lets in.
 
+use std::collections::BTreeSet;
+
 use super::{Bastion, Inventory};
 use crate::naming;
-use crate::network::{Group, account_of};
+use crate::network::{Group, OwnRule, Peer, account_of};
 use crate::tags::{self, Purpose};
 
 /// Whether the instance has an instance profile of adit's for its VPC.
@@ -41,6 +43,17 @@ pub(super) fn lets_in_what_it_should(group: &Group, purpose: Purpose) -> bool {
             .all(|rule| rule.protocol == "tcp" && rule.ports == Some((443, 443))),
         _ => group.ingress.is_empty(),
     }
+}
+
+/// Whether the rule is in one of `groups`, which are adit's, or lets one of them in and says that it is
+/// adit's.
+pub(super) fn is_own_rule(own: &OwnRule, groups: &BTreeSet<&str>) -> bool {
+    if groups.contains(own.group.as_str()) {
+        return true;
+    }
+    !own.is_egress
+        && own.description.starts_with(naming::RULE_DESCRIPTION)
+        && matches!(&own.rule.peer, Peer::Group(id) if groups.contains(id.as_str()))
 }
 
 impl Inventory {

@@ -30,8 +30,8 @@ use crate::targets::Target;
 pub use agent::{Reachability, agent};
 pub use apply::{Applied, ApplyError, apply};
 pub use cleanup::{
-    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, find_leftovers,
-    remove,
+    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, Unseen,
+    find_leftovers, remove,
 };
 pub use diagnose::{Cause, Diagnosis, diagnose};
 pub use existing::{Existing, ExistingSpec, ExistingSpecError, resolve_existing};

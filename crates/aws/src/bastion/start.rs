@@ -194,3 +194,6 @@ fn stuck(id: &str, verb: &str) -> AwsError {
     AwsError::new(AwsErrorKind::TargetNotConnected, format!("the bastion {id} did not {verb}"))
         .hint(format!("aws ec2 describe-instances --instance-ids {id} says why in StateReason"))
 }
+
+#[cfg(test)]
+mod tests;

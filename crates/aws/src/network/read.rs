@@ -395,6 +395,7 @@ fn ports(from: Option<i32>, to: Option<i32>) -> Option<(u16, u16)> {
 pub(crate) struct OwnRule {
     pub(crate) group: String,
     pub(crate) is_egress: bool,
+    pub(crate) description: String,
     pub(crate) rule: Rule,
 }
 
@@ -435,6 +436,7 @@ fn own_rule(rule: sdk::SecurityGroupRule) -> Option<OwnRule> {
             ports: ports(rule.from_port, rule.to_port),
             peer,
         },
+        description: rule.description.unwrap_or_default(),
         group: rule.group_id?,
     })
 }

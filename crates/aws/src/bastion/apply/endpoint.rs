@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 use super::group::tagged;
 use super::{Run, out_of_tokens};
 use crate::bastion::progress::{Tell, Wait};
-use crate::error::{AwsError, AwsErrorKind};
+use crate::error::{AwsError, AwsErrorKind, failed};
 use crate::network::{SERVICES, describe_endpoints, filter};
 use crate::tags::Tags;
 use crate::wait::{CONSISTENCY, STATE_LIMIT, code, is_group_unseen, poll, retry};
@@ -42,7 +42,7 @@ impl Run<'_> {
                     .client_token(&token)
                     .tag_specifications(tagged(ResourceType::VpcEndpoint, tags));
                 let answer = call.send().await;
-                answer.map_err(|error| self.told("CreateVpcEndpoint", &error))
+                answer.map_err(failed(self.aws, "CreateVpcEndpoint"))
             };
             match retry(CONSISTENCY, call, is_group_unseen).await {
                 Ok(answer) => {

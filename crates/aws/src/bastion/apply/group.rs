@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
 use super::{Run, taken};
 use crate::bastion::evidence::{is_marked, lets_in_what_it_should};
 use crate::bastion::plan::{RulePeer, RuleSpec};
-use crate::error::AwsError;
+use crate::error::{AwsError, failed};
 use crate::network::{Peer, account_of, describe_groups, describe_own_rules, filter};
 use crate::tags::{self, Purpose, Tags};
 use crate::wait::{CONSISTENCY, code, is_group_unseen, never, poll, retry};
@@ -27,7 +27,7 @@ impl Run<'_> {
                 .description(description)
                 .vpc_id(self.vpc)
                 .tag_specifications(tagged(ResourceType::SecurityGroup, tags));
-            call.send().await.map_err(|error| self.told("CreateSecurityGroup", &error))
+            call.send().await.map_err(failed(self.aws, "CreateSecurityGroup"))
         };
         match retry(CONSISTENCY, call, never).await {
             Ok(answer) => Ok(answer.group_id.unwrap_or_default()),
@@ -73,7 +73,7 @@ impl Run<'_> {
             let call = || async {
                 let call = self.ec2.revoke_security_group_egress().group_id(group);
                 let answer = call.ip_permissions(all.clone()).send().await;
-                answer.map_err(|error| self.told("RevokeSecurityGroupEgress", &error))
+                answer.map_err(failed(self.aws, "RevokeSecurityGroupEgress"))
             };
             match retry(CONSISTENCY, call, is_group_unseen).await {
                 Err(error) if code(&error) == "InvalidPermission.NotFound" => {}
@@ -94,7 +94,7 @@ impl Run<'_> {
                 .ip_permissions(permission.clone())
                 .tag_specifications(tags.clone());
             let answer = call.send().await;
-            answer.map_err(|error| self.told("AuthorizeSecurityGroupEgress", &error))
+            answer.map_err(failed(self.aws, "AuthorizeSecurityGroupEgress"))
         };
         let result = retry(CONSISTENCY, call, is_group_unseen).await.map(drop);
         self.unless_duplicate(result, group, rule, true).await
@@ -111,7 +111,7 @@ impl Run<'_> {
                 .ip_permissions(permission.clone())
                 .tag_specifications(tags.clone());
             let answer = call.send().await;
-            answer.map_err(|error| self.told("AuthorizeSecurityGroupIngress", &error))
+            answer.map_err(failed(self.aws, "AuthorizeSecurityGroupIngress"))
         };
         let result = retry(CONSISTENCY, call, is_group_unseen).await.map(drop);
         self.unless_duplicate(result, group, rule, false).await
@@ -165,7 +165,7 @@ impl Run<'_> {
     pub(super) async fn tag_rule(&self, rule: &str, tags: &Tags) -> Result<(), AwsError> {
         let call = || async {
             let call = self.ec2.create_tags().resources(rule).set_tags(Some(ec2_tags(tags)));
-            call.send().await.map_err(|error| self.told("CreateTags", &error))
+            call.send().await.map_err(failed(self.aws, "CreateTags"))
         };
         retry(CONSISTENCY, call, never).await.map(drop)
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Run, taken};
 use crate::bastion::read::{find_profile, find_role, policy};
-use crate::error::{AwsError, AwsErrorKind, from_sdk, unbuilt};
+use crate::error::{AwsError, AwsErrorKind, failed, unbuilt};
 use crate::naming;
 use crate::tags::{self, Purpose, Tags};
 use crate::wait::{CONSISTENCY, code, is_unseen, never, poll, retry};
@@ -38,7 +38,7 @@ impl Run<'_> {
                 .assume_role_policy_document(trust.to_string())
                 .set_permissions_boundary(boundary.map(str::to_owned))
                 .set_tags(Some(tags.clone()));
-            call.send().await.map_err(|error| self.told("CreateRole", &error))
+            call.send().await.map_err(failed(self.aws, "CreateRole"))
         };
         match retry(CONSISTENCY, call, never).await {
             Ok(_) => Ok(()),
@@ -66,7 +66,7 @@ impl Run<'_> {
                 .role_name(role)
                 .permissions_boundary(boundary);
             let answer = call.send().await;
-            answer.map_err(|error| self.told("PutRolePermissionsBoundary", &error))
+            answer.map_err(failed(self.aws, "PutRolePermissionsBoundary"))
         };
         retry(CONSISTENCY, call, is_unseen).await.map(drop)
     }
@@ -80,7 +80,7 @@ impl Run<'_> {
                 .role_name(role)
                 .policy_name(naming::POLICY)
                 .policy_document(&document);
-            call.send().await.map_err(|error| self.told("PutRolePolicy", &error))
+            call.send().await.map_err(failed(self.aws, "PutRolePolicy"))
         };
         retry(CONSISTENCY, call, is_unseen).await.map(drop)
     }
@@ -94,7 +94,7 @@ impl Run<'_> {
                 .instance_profile_name(name)
                 .path(naming::IAM_PATH)
                 .set_tags(Some(tags.clone()));
-            call.send().await.map_err(|error| self.told("CreateInstanceProfile", &error))
+            call.send().await.map_err(failed(self.aws, "CreateInstanceProfile"))
         };
         match retry(CONSISTENCY, call, never).await {
             Ok(_) => Ok(()),
@@ -117,7 +117,7 @@ impl Run<'_> {
                 .add_role_to_instance_profile()
                 .instance_profile_name(profile)
                 .role_name(role);
-            call.send().await.map_err(|error| self.told("AddRoleToInstanceProfile", &error))
+            call.send().await.map_err(failed(self.aws, "AddRoleToInstanceProfile"))
         };
         let Err(error) = retry(CONSISTENCY, call, is_unseen).await else { return Ok(()) };
         if is_unseen(&error) {
@@ -129,18 +129,6 @@ impl Run<'_> {
         } else {
             Err(error)
         }
-    }
-
-    /// The SDK's error of a call, in our words.
-    pub(super) fn told<E>(
-        &self,
-        call: &'static str,
-        error: &aws_sdk_iam::error::SdkError<E>,
-    ) -> AwsError
-    where
-        E: aws_sdk_iam::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        from_sdk(call, &self.aws.place(), error)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::bastion::find::{bastion, find_own};
 use crate::bastion::plan::Launch;
 use crate::bastion::progress::{Progress, Tell, Wait};
 use crate::bastion::user_data::{UserDataOptions, user_data};
-use crate::error::{AwsError, AwsErrorKind};
+use crate::error::{AwsError, AwsErrorKind, failed};
 use crate::network::filter;
 use crate::wait::{CONSISTENCY, code, is_group_unseen, poll, retry};
 
@@ -103,7 +103,7 @@ impl Run<'_> {
             return Ok(made);
         }
         let answer = self.ec2.terminate_instances().instance_ids(&made).send().await;
-        answer.map_err(|error| self.told("TerminateInstances", &error))?;
+        answer.map_err(failed(self.aws, "TerminateInstances"))?;
         tell(Progress::Note {
             text: format!("{} was made at the same time and is used; {made} is removed", oldest.id),
         });
@@ -162,7 +162,7 @@ impl Run<'_> {
             {
                 call = call.tag_specifications(tagged(kind, &launch.tags));
             }
-            call.send().await.map_err(|error| self.told("RunInstances", &error))
+            call.send().await.map_err(failed(self.aws, "RunInstances"))
         };
         let wait = Wait::new(
             format!("EC2 to know the instance profile {}", launch.profile),
@@ -195,8 +195,7 @@ impl Run<'_> {
                     .association_id(id)
                     .iam_instance_profile(wanted);
                 let answer = call.send().await.map(drop);
-                return answer
-                    .map_err(|error| self.told("ReplaceIamInstanceProfileAssociation", &error));
+                return answer.map_err(failed(self.aws, "ReplaceIamInstanceProfileAssociation"));
             }
             let call = self
                 .ec2
@@ -204,7 +203,7 @@ impl Run<'_> {
                 .instance_id(instance)
                 .iam_instance_profile(wanted);
             let answer = call.send().await.map(drop);
-            answer.map_err(|error| self.told("AssociateIamInstanceProfile", &error))
+            answer.map_err(failed(self.aws, "AssociateIamInstanceProfile"))
         };
         // `IncorrectState`: it got a profile between our two calls.
         let is_early =
@@ -222,8 +221,7 @@ impl Run<'_> {
             .filters(filter("instance-id", instance))
             .filters(states.build());
         let answer = call.send().await;
-        let answer =
-            answer.map_err(|error| self.told("DescribeIamInstanceProfileAssociations", &error))?;
+        let answer = answer.map_err(failed(self.aws, "DescribeIamInstanceProfileAssociations"))?;
         let associations = answer.iam_instance_profile_associations.unwrap_or_default();
         Ok(associations.into_iter().find_map(|one| one.association_id))
     }
@@ -239,7 +237,7 @@ impl Run<'_> {
                 .modify_instance_attribute()
                 .instance_id(instance)
                 .set_groups(Some(groups.clone()));
-            call.send().await.map_err(|error| self.told("ModifyInstanceAttribute", &error))
+            call.send().await.map_err(failed(self.aws, "ModifyInstanceAttribute"))
         };
         retry(CONSISTENCY, call, is_group_unseen).await.map(drop)
     }

@@ -235,7 +235,7 @@ impl Run<'_> {
         }
         let heard = agent(self.aws, &[instance]).await?.remove(instance);
         let answer = self.ec2.reboot_instances().instance_ids(instance).send().await;
-        answer.map_err(|error| self.told("RebootInstances", &error))?;
+        answer.map_err(crate::error::failed(self.aws, "RebootInstances"))?;
         let heard = heard.and_then(|agent| match agent {
             Reachability::Online { last_ping } | Reachability::Offline { last_ping } => {
                 Some(last_ping)

@@ -1,16 +1,16 @@
-//! Finding what adit made: by its tags alone, in two round trips.
+//! Finding what may be adit's: by its tags, in two round trips.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types as sdk;
 use futures_util::future::{join_all, try_join_all};
 
 use super::order::{Found, of_target};
-use super::{Leftovers, Scope, Unasked};
+use super::{Leftovers, Scope, Unasked, Unseen};
 use crate::bastion::find::{describe, tagged};
 use crate::bastion::read::{find_profile, find_role};
 use crate::bastion::sessions::live_sessions as count;
-use crate::bastion::{Bastion, State};
+use crate::bastion::{Bastion, Profile, Role, State};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
 use crate::naming;
@@ -19,43 +19,104 @@ use crate::network::{
 };
 use crate::tags::{self, Purpose};
 
-/// Finds what adit made in the region, within `scope`, and the sessions that are live on it.
+/// Finds what adit made in the region, within `scope`, and the sessions that are live on it. A kind that
+/// may not be looked for leaves the others.
 pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsError> {
     let ec2 = aws_sdk_ec2::Client::new(&aws.sdk);
     if let Some(target) = &scope.target {
-        let rules = describe_own_rules(aws, &ec2, vpc_filter(scope)).await?;
-        return Ok(of_target(&rules, &tags::target_value(target)));
+        return Box::pin(find_of_target(aws, &ec2, scope, target)).await;
     }
     let iam = aws_sdk_iam::Client::new(&aws.sdk);
-    let (bastions, rules, endpoints, groups, roles, profiles) = tokio::try_join!(
+    let (bastions, rules, endpoints, groups, roles, profiles) = tokio::join!(
         describe(aws, &ec2, tagged(scope.vpc.as_deref())),
         own_rules(aws, &ec2, scope),
         describe_endpoints(aws, &ec2, purpose(&[Purpose::Endpoint])),
         own_groups(aws, &ec2, scope),
-        role_names(aws, &iam, scope),
-        profile_names(aws, &iam, scope),
-    )?;
-    let (roles, profiles, users, interfaces, (sessions, unasked)) = tokio::try_join!(
-        try_join_all(roles.iter().map(|name| find_role(aws, &iam, name))),
-        try_join_all(profiles.iter().map(|name| find_profile(aws, &iam, name))),
+        roles(aws, &iam, scope),
+        profiles(aws, &iam, scope),
+    );
+    let mut looked = Looked::default();
+    let bastions = looked.at("bastion", bastions)?;
+    let rules = looked.at("rule", rules)?;
+    let endpoints = looked.at("endpoint", endpoints)?;
+    let groups = looked.at("security group", groups)?;
+    let roles = looked.at("role", roles)?;
+    let profiles = looked.at("instance profile", profiles)?;
+    if looked.unseen.len() == KINDS
+        && let Some(error) = looked.first
+    {
+        return Err(error);
+    }
+    let (users, interfaces, sessions) = tokio::join!(
         groups_that_name(aws, &ec2, &groups),
         interfaces_with(aws, &ec2, &groups),
         live_sessions(aws, &bastions),
-    )?;
+    );
+    let users = looked.at("rule that names a security group", users)?;
+    let interfaces = looked.at("network interface", interfaces)?;
+    let (sessions, unasked) = sessions?;
     let found = Found {
         region: aws.region().to_owned(),
         bastions,
         rules,
         endpoints,
         groups,
-        roles: roles.into_iter().flatten().collect(),
-        profiles: profiles.into_iter().flatten().collect(),
+        roles,
+        profiles,
         users,
         interfaces,
         sessions,
         unasked,
+        unseen: looked.unseen,
     };
     Ok(found.sort(scope))
+}
+
+/// Finds the rules for one target, and the sessions that are live on the bastions that they let in.
+async fn find_of_target(
+    aws: &Aws,
+    ec2: &aws_sdk_ec2::Client,
+    scope: &Scope,
+    target: &str,
+) -> Result<Leftovers, AwsError> {
+    let (rules, groups, bastions) = tokio::try_join!(
+        own_rules(aws, ec2, scope),
+        own_groups(aws, ec2, scope),
+        describe(aws, ec2, tagged(scope.vpc.as_deref())),
+    )?;
+    let mut leftovers = of_target(&rules, &groups, &tags::target_value(target));
+    let vpcs: BTreeSet<_> = leftovers.removals.iter().map(|one| one.vpc.as_str()).collect();
+    let bastions: Vec<_> =
+        bastions.into_iter().filter(|one| vpcs.contains(one.vpc.as_str())).collect();
+    (leftovers.sessions, leftovers.unasked) = live_sessions(aws, &bastions).await?;
+    leftovers.vpcs = bastions.into_iter().map(|one| (one.id, one.vpc)).collect();
+    Ok(leftovers)
+}
+
+/// What could not be looked at so far.
+#[derive(Default)]
+struct Looked {
+    unseen: Vec<Unseen>,
+    first: Option<AwsError>,
+}
+
+/// How many kinds are looked for: who may look at none of them has no answer at all.
+const KINDS: usize = 6;
+
+impl Looked {
+    /// What was found; nothing, and a note of it, where the caller may not look.
+    fn at<T: Default>(&mut self, what: &str, result: Result<T, AwsError>) -> Result<T, AwsError> {
+        match result {
+            Ok(found) => Ok(found),
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => {
+                self.first.get_or_insert_with(|| error.clone());
+                let AwsError { message: why, hints, .. } = error;
+                self.unseen.push(Unseen { what: what.to_owned(), why, hints });
+                Ok(T::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn vpc_filter(scope: &Scope) -> Vec<sdk::Filter> {
@@ -83,6 +144,22 @@ async fn own_groups(
     let mut filters = vpc_filter(scope);
     filters.push(purpose(&[Purpose::Group, Purpose::EndpointGroup]));
     describe_groups(aws, ec2, filters).await
+}
+
+async fn roles(aws: &Aws, iam: &aws_sdk_iam::Client, scope: &Scope) -> Result<Vec<Role>, AwsError> {
+    let names = role_names(aws, iam, scope).await?;
+    let roles = try_join_all(names.iter().map(|name| find_role(aws, iam, name))).await?;
+    Ok(roles.into_iter().flatten().collect())
+}
+
+async fn profiles(
+    aws: &Aws,
+    iam: &aws_sdk_iam::Client,
+    scope: &Scope,
+) -> Result<Vec<Profile>, AwsError> {
+    let names = profile_names(aws, iam, scope).await?;
+    let profiles = try_join_all(names.iter().map(|name| find_profile(aws, iam, name))).await?;
+    Ok(profiles.into_iter().flatten().collect())
 }
 
 /// The names under our path. Lists do not say tags; each is looked at by itself.

@@ -1,4 +1,5 @@
-//! Removing what adit made, and nothing else: what has no tag of ours is never touched.
+//! Removing what adit made, and nothing else: what has no tag of ours is never touched, and what has only
+//! that is told of and stays.
 
 mod find;
 mod order;
@@ -35,6 +36,23 @@ pub struct Leftovers {
     pub sessions: BTreeMap<String, usize>,
     /// The running bastions of which nobody says whether sessions are live.
     pub unasked: Option<Unasked>,
+    /// The VPC of each bastion.
+    #[serde(default)]
+    pub vpcs: BTreeMap<String, String>,
+    /// What could not be looked for.
+    #[serde(default)]
+    pub unseen: Vec<Unseen>,
+}
+
+/// A kind of resource that could not be looked for: there may be some left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// The kind, as `bastion` or `security group`.
+    pub what: String,
+    /// Why, in one line.
+    pub why: String,
+    /// What to do about it, each one line.
+    pub hints: Vec<String>,
 }
 
 /// Bastions whose sessions the caller may not see.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kept, Leftovers, Removal, RemovalAction, Scope, Unasked};
+use super::{Kept, Leftovers, Removal, RemovalAction, Scope, Unasked, Unseen};
+use crate::bastion::evidence::{has_own_profile, is_marked, is_own_rule};
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::network::{Endpoint, Group, OwnRule, Peer};
 use crate::tags::{self, Purpose};
@@ -24,10 +25,39 @@ pub(super) struct Found {
     pub(super) interfaces: Vec<(String, String, String)>,
     pub(super) sessions: BTreeMap<String, usize>,
     pub(super) unasked: Option<Unasked>,
+    pub(super) unseen: Vec<Unseen>,
+}
+
+/// The ids of the groups that are adit's in more than their tags: what they let in may have changed.
+fn own_ids(groups: &[Group]) -> BTreeSet<&str> {
+    groups.iter().filter(|group| is_own(group)).map(|group| group.id.as_str()).collect()
+}
+
+fn is_own(group: &Group) -> bool {
+    let vpc = vpc_of(&group.tags);
+    [Purpose::Group, Purpose::EndpointGroup].iter().any(|it| is_marked(group, *it, &vpc, None))
+}
+
+/// Something that has our tags, and nothing else of ours.
+fn stranger(resource: &str, why: &str) -> Kept {
+    Kept {
+        resource: resource.to_owned(),
+        why: format!("it has adit's tags, but {why}"),
+        command: format!("aws ec2 delete-tags --resources {resource} --tags Key={}", tags::PURPOSE),
+    }
 }
 
 /// Only the rules that are for this target; those that others need too lose only the note.
-pub(super) fn of_target(rules: &[OwnRule], target: &str) -> Leftovers {
+pub(super) fn of_target(rules: &[OwnRule], groups: &[Group], target: &str) -> Leftovers {
+    let own_groups = own_ids(groups);
+    let (rules, strangers): (Vec<_>, Vec<_>) =
+        rules.iter().partition(|own| is_own_rule(own, &own_groups));
+    let names_it =
+        |own: &&OwnRule| tags::targets(&own.rule.tags).any(|(_, it)| is_same(it, target));
+    let kept = strangers
+        .into_iter()
+        .filter(names_it)
+        .filter_map(|own| Some(stranger(own.rule.id.as_ref()?, NO_RULE)));
     let mut removals: Vec<_> = rules
         .iter()
         .filter_map(|own| {
@@ -59,8 +89,10 @@ pub(super) fn of_target(rules: &[OwnRule], target: &str) -> Leftovers {
     removals.sort_by_key(|removal| {
         matches!(&removal.action, RemovalAction::RevokeRule { is_egress: true, .. })
     });
-    Leftovers { removals, ..Leftovers::default() }
+    Leftovers { removals, kept: kept.collect(), ..Leftovers::default() }
 }
+
+const NO_RULE: &str = "it names no security group of adit's, or does not say that it is adit's";
 
 impl Found {
     /// What is ours and in scope, in the order in which it can go.
@@ -72,7 +104,22 @@ impl Found {
                 removals.push(Removal { resource: resource.to_owned(), vpc, summary, action });
             }
         };
+        let mut kept = Vec::new();
+        let own = own_ids(&self.groups);
+        let is_bastion = |one: &Bastion| {
+            has_own_profile(one) || one.groups.iter().any(|id| own.contains(id.as_str()))
+        };
         for bastion in self.bastions.iter().filter(|one| one.state != State::Terminated) {
+            // What is on its way to be gone loses both.
+            if !is_bastion(bastion) && bastion.state.is_usable() {
+                if is_wanted(&bastion.vpc) {
+                    kept.push(stranger(
+                        &bastion.id,
+                        "neither adit's instance profile nor its security group",
+                    ));
+                }
+                continue;
+            }
             add(
                 &bastion.id,
                 bastion.vpc.clone(),
@@ -80,14 +127,26 @@ impl Found {
                 RemovalAction::TerminateInstance { instance: bastion.id.clone() },
             );
         }
-        let own: BTreeSet<_> = self.groups.iter().map(|group| group.id.as_str()).collect();
         // Rules in our own groups go with the group.
         for rule in self.rules.iter().filter(|rule| !own.contains(rule.group.as_str())) {
             let Some(id) = rule.rule.id.clone() else { continue };
-            let removal = revoke(rule, id, vpc_of(&rule.rule.tags));
+            let vpc = vpc_of(&rule.rule.tags);
+            if !is_own_rule(rule, &own) {
+                if is_wanted(&vpc) {
+                    kept.push(stranger(&id, NO_RULE));
+                }
+                continue;
+            }
+            let removal = revoke(rule, id, vpc);
             add(&removal.resource, removal.vpc, removal.summary, removal.action);
         }
         for endpoint in self.endpoints.iter().filter(|one| one.state != "deleted") {
+            if !endpoint.groups.iter().any(|id| own.contains(id.as_str())) {
+                if is_wanted(&vpc_of(&endpoint.tags)) {
+                    kept.push(stranger(&endpoint.id, "not adit's security group for endpoints"));
+                }
+                continue;
+            }
             add(
                 &endpoint.id,
                 vpc_of(&endpoint.tags),
@@ -95,7 +154,12 @@ impl Found {
                 RemovalAction::DeleteEndpoint { endpoint: endpoint.id.clone() },
             );
         }
-        let kept = self.kept_groups();
+        for group in self.groups.iter().filter(|group| !own.contains(group.id.as_str())) {
+            if is_wanted(&vpc_of(&group.tags)) {
+                kept.push(stranger(&group.id, "not the name and the description that adit gives"));
+            }
+        }
+        kept.extend(self.kept_groups());
         let is_kept = |id: &str| kept.iter().any(|one| one.resource == id);
         // The group of the endpoints names the bastion's, so it goes first.
         let (of_endpoints, of_bastions): (Vec<_>, Vec<_>) =
@@ -138,7 +202,9 @@ impl Found {
                 RemovalAction::DeleteRole { role: role.name.clone() },
             );
         }
-        Leftovers { removals, kept, sessions: self.sessions, unasked: self.unasked }
+        let vpcs = self.bastions.iter().map(|one| (one.id.clone(), one.vpc.clone())).collect();
+        let (sessions, unasked, unseen) = (self.sessions, self.unasked, self.unseen);
+        Leftovers { removals, kept, sessions, unasked, vpcs, unseen }
     }
 
     /// The groups of ours that somebody else's rules or instances use.
@@ -152,7 +218,7 @@ impl Found {
         let own_instances: BTreeSet<_> =
             self.bastions.iter().map(|bastion| bastion.id.as_str()).collect();
         let mut kept = Vec::new();
-        for group in &self.groups {
+        for group in self.groups.iter().filter(|group| is_own(group)) {
             let peer = Peer::Group(group.id.clone());
             for user in self.users.iter().filter(|user| !own_groups.contains(user.id.as_str())) {
                 let both = user.ingress.iter().map(|rule| (rule, false));

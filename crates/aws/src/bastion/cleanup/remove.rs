@@ -1,6 +1,6 @@
 //! Removing what was found, in order, going on after what fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::undo::Undo;
 use super::{Leftovers, Removal, RemovalAction, Removed, Unasked, Unremoved};
@@ -74,11 +74,27 @@ pub async fn remove(
     let total = leftovers.removals.len();
     // What is still there, by VPC: it keeps what it needs from going.
     let mut standing: BTreeSet<(String, Stage)> = BTreeSet::new();
+    // What could not be looked for may be there.
+    for vpc in leftovers.removals.iter().map(|removal| &removal.vpc) {
+        let stages = leftovers.unseen.iter().filter_map(|unseen| unseen_stage(&unseen.what));
+        standing.extend(stages.map(|stage| (vpc.clone(), stage)));
+    }
+    // The VPCs of bastions that somebody began to use since they were looked at.
+    let mut in_use: BTreeMap<String, String> = BTreeMap::new();
     let mut terminating = Vec::new();
     let mut steps = leftovers.removals.iter().zip(1..).peekable();
     while let Some((removal, number)) = steps.next() {
         let stage = removal.action.stage();
-        let blocker = blocker(removal, leftovers, force, &standing);
+        let mut blocker = blocker(removal, leftovers, force, &standing);
+        if !force && blocker.is_none() {
+            if let RemovalAction::TerminateInstance { instance } = &removal.action
+                && let Some(why) = undo.use_of(instance).await
+            {
+                in_use.insert(removal.vpc.clone(), why);
+            }
+            let now = in_use.get(&removal.vpc);
+            blocker = now.map(|why| skipped(removal, why).hint("--force removes it all the same"));
+        }
         tell(Progress::Step { number, total, summary: removal.summary.clone() });
         let result = match blocker {
             Some(error) => Err(error),
@@ -127,48 +143,63 @@ fn blocker(
     force: bool,
     standing: &BTreeSet<(String, Stage)>,
 ) -> Option<AwsError> {
-    let skipped =
-        |text: String| AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text);
     if !force && let Some((bastion, count)) = sessions_of(&removal.vpc, leftovers) {
-        let (noun, verb) = if count == 1 { ("session", "is") } else { ("sessions", "are") };
-        let text =
-            format!("{} was not tried: {count} {noun} {verb} live on {bastion}", removal.resource);
-        return Some(skipped(text).hint("--force ends the sessions"));
+        let error = skipped(removal, &live(bastion, count));
+        return Some(error.hint("--force ends the sessions"));
     }
     if !force && let Some((bastion, unasked)) = unasked_of(&removal.vpc, leftovers) {
-        let text = format!(
-            "{} was not tried: whether sessions are live on {bastion} is not known",
-            removal.resource
-        );
-        let error =
-            skipped(text).hint("--force removes it all the same, and ends what sessions there are");
+        let why = format!("whether sessions are live on {bastion} is not known");
+        let error = skipped(removal, &why)
+            .hint("--force removes it all the same, and ends what sessions there are");
         return Some(unasked.hints.iter().cloned().fold(error, AwsError::hint));
     }
     let stage = removal.action.stage();
     let in_the_way =
         stage.needs().iter().find(|need| standing.contains(&(removal.vpc.clone(), **need)))?;
-    Some(skipped(format!(
-        "{} was not tried: a {} of {} is still there",
-        removal.resource,
-        in_the_way.noun(),
-        removal.vpc
-    )))
+    let noun = in_the_way.noun();
+    let is_unseen =
+        leftovers.unseen.iter().any(|unseen| unseen_stage(&unseen.what) == Some(*in_the_way));
+    let verb = if is_unseen { "may still be" } else { "is still" };
+    Some(skipped(removal, &format!("a {noun} of {} {verb} there", removal.vpc)))
+}
+
+fn skipped(removal: &Removal, why: &str) -> AwsError {
+    let text = format!("{} was not tried: {why}", removal.resource);
+    AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text)
+}
+
+/// That sessions are live, in words.
+pub(super) fn live(bastion: &str, count: usize) -> String {
+    let (noun, verb) = if count == 1 { ("session", "is") } else { ("sessions", "are") };
+    format!("{count} {noun} {verb} live on {bastion}")
+}
+
+/// The stage of what could not be looked for.
+fn unseen_stage(what: &str) -> Option<Stage> {
+    match what {
+        "bastion" => Some(Stage::Instance),
+        "rule" => Some(Stage::Rule),
+        "endpoint" => Some(Stage::Endpoint),
+        "instance profile" => Some(Stage::Profile),
+        _ => None,
+    }
 }
 
 /// The first bastion of the VPC that somebody is using, and how many sessions there are.
 fn sessions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, usize)> {
-    leftovers
-        .removals
-        .iter()
-        .filter(|one| one.vpc == vpc)
-        .find_map(|one| Some((one.resource.as_str(), *leftovers.sessions.get(&one.resource)?)))
+    bastions_of(vpc, leftovers).find_map(|id| Some((id, *leftovers.sessions.get(id)?)))
+}
+
+/// The bastions of the VPC, also those that are not to be removed.
+fn bastions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> impl Iterator<Item = &'a str> {
+    let here = leftovers.vpcs.iter().filter(move |(_, theirs)| *theirs == vpc);
+    here.map(|(id, _)| id.as_str())
 }
 
 /// The first bastion of the VPC of which it is not known whether somebody is using it.
 fn unasked_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, &'a Unasked)> {
     let unasked = leftovers.unasked.as_ref()?;
-    let here = leftovers.removals.iter().filter(|one| one.vpc == vpc);
-    let mut ids = here.map(|one| one.resource.as_str());
+    let mut ids = bastions_of(vpc, leftovers);
     Some((ids.find(|id| unasked.bastions.iter().any(|bastion| bastion == id))?, unasked))
 }
 
@@ -194,6 +225,9 @@ mod tests {
         let leftovers = Leftovers {
             removals: vec![instance("i-1", "vpc-1"), rule("vpc-1"), instance("i-2", "vpc-2")],
             sessions: [("i-1".to_owned(), 2)].into(),
+            vpcs: [("i-1", "vpc-1"), ("i-2", "vpc-2")]
+                .map(|(id, vpc)| (id.to_owned(), vpc.to_owned()))
+                .into(),
             ..Leftovers::default()
         };
         let none = BTreeSet::new();

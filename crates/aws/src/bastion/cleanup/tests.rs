@@ -1,6 +1,8 @@
 use super::order::{Found, of_target};
 use super::*;
 use crate::bastion::{Bastion, Profile, Role, State};
+use crate::fake::{Fake, ok, refuse};
+use crate::naming;
 use crate::network::{Endpoint, Group, OwnRule, Peer, Rule};
 use crate::tags::{self, Purpose, Tags};
 
@@ -25,6 +27,7 @@ fn rule(id: &str, group: &str, is_egress: bool, targets: &[&str]) -> OwnRule {
     OwnRule {
         group: group.to_owned(),
         is_egress,
+        description: "adit: bastion to rds:orders".to_owned(),
         rule: Rule {
             id: Some(id.to_owned()),
             protocol: "tcp".to_owned(),
@@ -36,9 +39,14 @@ fn rule(id: &str, group: &str, is_egress: bool, targets: &[&str]) -> OwnRule {
 }
 
 fn group(id: &str, name: &str, purpose: Purpose, vpc: &str) -> Group {
+    let description = match purpose {
+        Purpose::EndpointGroup => naming::ENDPOINT_GROUP_DESCRIPTION,
+        _ => naming::GROUP_DESCRIPTION,
+    };
     Group {
         id: id.to_owned(),
         name: name.to_owned(),
+        description: description.to_owned(),
         tags: tagged(purpose, vpc),
         ..Group::default()
     }
@@ -83,6 +91,7 @@ fn everything() -> Found {
             id: "vpce-1".to_owned(),
             service: "com.amazonaws.eu-west-1.ssm".to_owned(),
             state: "available".to_owned(),
+            groups: vec!["sg-vpce".to_owned()],
             tags: tagged(Purpose::Endpoint, "vpc-1"),
             ..Endpoint::default()
         }],
@@ -194,7 +203,8 @@ fn a_target_takes_only_its_own_rules_along() {
         rule("sgr-4", "sg-bastion", true, &["rds:orders"]),
         rule("sgr-5", "sg-bastion", true, &[]),
     ];
-    let leftovers = of_target(&rules, "rds:orders");
+    let groups = [group("sg-bastion", "adit-bastion", Purpose::Group, "vpc-1")];
+    let leftovers = of_target(&rules, &groups, "rds:orders");
     let actions: Vec<_> = leftovers.removals.iter().map(|removal| removal.action.clone()).collect();
     assert_eq!(
         actions,
@@ -215,8 +225,140 @@ fn a_target_takes_only_its_own_rules_along() {
             },
         ]
     );
-    assert!(of_target(&rules, "rds:none").removals.is_empty());
-    assert_eq!(of_target(&rules, "rds:Orders").removals.len(), 3, "ids have no case");
+    assert!(of_target(&rules, &groups, "rds:none").removals.is_empty());
+    assert_eq!(of_target(&rules, &groups, "rds:Orders").removals.len(), 3, "ids have no case");
     let rules = [rule("sgr-6", "sg-events", false, &["msk:events"])];
-    assert!(of_target(&rules, "msk:Events").removals.is_empty(), "but for those of MSK");
+    let other_case = of_target(&rules, &groups, "msk:Events");
+    assert!(other_case.removals.is_empty(), "but for those of MSK");
+}
+
+/// Whoever may set tags could have anything removed.
+#[test]
+fn what_has_only_our_tags_stays_and_says_so() {
+    let mut found = everything();
+    let mut web = bastion("i-web", "vpc-1", State::Running);
+    (web.profile, web.groups) = (None, vec!["sg-web".to_owned()]);
+    found.bastions.push(web);
+    let mut described = rule("sgr-text", "sg-web", false, &["rds:orders"]);
+    described.description = "office".to_owned();
+    let mut elsewhere = rule("sgr-peer", "sg-web", false, &["rds:orders"]);
+    elsewhere.rule.peer = Peer::Group("sg-office".to_owned());
+    let out = rule("sgr-web-out", "sg-web", true, &["rds:orders"]);
+    found.rules.extend([described.clone(), elsewhere.clone(), out.clone()]);
+    found.endpoints.push(Endpoint {
+        id: "vpce-web".to_owned(),
+        groups: vec!["sg-web".to_owned()],
+        tags: tagged(Purpose::Endpoint, "vpc-1"),
+        ..Endpoint::default()
+    });
+    found.groups.push(Group {
+        description: "web".to_owned(),
+        ..group("sg-web", "web", Purpose::Group, "vpc-1")
+    });
+    let rules = found.rules.clone();
+    let before = names(&everything().sort(&Scope::default())).join(" ");
+    let groups = found.groups.clone();
+    let leftovers = found.sort(&Scope::default());
+    assert_eq!(names(&leftovers).join(" "), before);
+    let kept: Vec<_> = leftovers.kept.iter().map(|one| one.resource.as_str()).collect();
+    assert_eq!(kept, ["i-web", "sgr-text", "sgr-peer", "sgr-web-out", "vpce-web", "sg-web"]);
+    assert_eq!(
+        leftovers.kept[0].command,
+        "aws ec2 delete-tags --resources i-web --tags Key=adit:purpose"
+    );
+
+    let leftovers = of_target(&rules, &groups, "rds:orders");
+    assert_eq!(names(&leftovers), ["sgr-in", "sgr-out"]);
+    let kept: Vec<_> = leftovers.kept.iter().map(|one| one.resource.as_str()).collect();
+    assert_eq!(kept, ["sgr-text", "sgr-peer", "sgr-web-out"]);
+}
+
+/// Somebody may have begun to use a bastion while the question was open.
+#[tokio::test]
+async fn a_bastion_is_looked_at_again_before_it_goes() {
+    let seen = |state: &str| {
+        let item = format!(
+            "<item><instanceId>i-1</instanceId><instanceState><name>{state}</name></instanceState><vpcId>vpc-1</vpcId></item>"
+        );
+        let text = format!(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet>{item}</instancesSet></item></reservationSet></DescribeInstancesResponse>"
+        );
+        (200, &*Box::leak(text.into_boxed_str()))
+    };
+    let sessions = |list: &'static str| (200, list);
+    let live = sessions(r#"{"Sessions":[{"SessionId":"ann-1"}]}"#);
+    let terminated =
+        (200, "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>");
+    let mut leftovers = everything().sort(&Scope { vpc: Some("vpc-1".to_owned()), target: None });
+    leftovers.removals.retain(|one| one.resource == "i-1" || one.resource == "sgr-in");
+
+    for (answers, why) in [
+        (vec![seen("pending")], "i-1 is starting, as somebody is about to use it"),
+        (vec![seen("running"), live], "1 session is live on i-1"),
+    ] {
+        let fake = Fake::new(answers.clone()).await;
+        let removed = remove(&fake.aws().await, &leftovers, false, |_| ()).await;
+        assert!(removed.done.is_empty());
+        // What it needs stays with it.
+        for (one, resource) in removed.failed.iter().zip(["i-1", "sgr-in"]) {
+            assert_eq!(one.error.message, format!("{resource} was not tried: {why}"));
+        }
+        assert_eq!((removed.failed.len(), fake.asked().len()), (2, answers.len()));
+    }
+
+    leftovers.removals.truncate(1);
+    let answers =
+        vec![seen("running"), sessions(r#"{"Sessions":[]}"#), terminated, seen("terminated")];
+    let fake = Fake::new(answers).await;
+    let removed = remove(&fake.aws().await, &leftovers, false, |_| ()).await;
+    assert_eq!(removed.done.len(), 1, "{:?}", removed.failed);
+    let fake = Fake::new(vec![terminated, seen("terminated")]).await;
+    let removed = remove(&fake.aws().await, &leftovers, true, |_| ()).await;
+    assert_eq!((removed.done.len(), fake.asked().len()), (1, 2), "{:?}", removed.failed);
+}
+
+#[tokio::test]
+async fn what_may_be_used_by_what_was_not_looked_for_stays() {
+    let mut leftovers = everything().sort(&Scope { vpc: Some("vpc-1".to_owned()), target: None });
+    leftovers.removals.retain(|one| one.resource == "sg-bastion");
+    leftovers.unseen = vec![Unseen { what: "bastion".to_owned(), ..Unseen::default() }];
+    let fake = Fake::new(vec![(500, "")]).await;
+    let removed = remove(&fake.aws().await, &leftovers, false, |_| ()).await;
+    assert_eq!(
+        removed.failed[0].error.message,
+        "sg-bastion was not tried: a bastion of vpc-1 may still be there"
+    );
+    assert!(fake.asked().is_empty());
+}
+
+#[tokio::test]
+async fn kinds_that_may_not_be_looked_for_leave_the_others() {
+    const DENIED: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+    const REFUSED: &str = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors><RequestID>1</RequestID></Response>";
+    let routes = [
+        refuse(&["Action=ListRoles"], 403, DENIED),
+        refuse(&["Action=ListInstanceProfiles"], 403, DENIED),
+        refuse(&["Action=DescribeVpcEndpoints"], 403, REFUSED),
+        ok(
+            &["Action=DescribeInstances"],
+            "<DescribeInstancesResponse></DescribeInstancesResponse>",
+        ),
+        ok(
+            &["Action=DescribeSecurityGroupRules"],
+            "<DescribeSecurityGroupRulesResponse></DescribeSecurityGroupRulesResponse>",
+        ),
+        ok(
+            &["Action=DescribeSecurityGroups"],
+            "<DescribeSecurityGroupsResponse></DescribeSecurityGroupsResponse>",
+        ),
+    ];
+    let fake = Fake::routed(&[6], &routes).await;
+    let found = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap();
+    let unseen: Vec<_> = found.unseen.iter().map(|one| one.what.as_str()).collect();
+    assert_eq!(unseen, ["endpoint", "role", "instance profile"]);
+    assert!(found.removals.is_empty());
+
+    let fake = Fake::new(vec![(403, REFUSED)]).await;
+    let error = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap_err();
+    assert_eq!(error.kind, crate::error::AwsErrorKind::AccessDenied);
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::remove::live;
 use super::{Removal, RemovalAction};
 use crate::bastion::State;
 use crate::bastion::find::describe_one;
 use crate::bastion::progress::{Tell, Wait};
-use crate::error::{AwsError, AwsErrorKind, from_sdk};
+use crate::bastion::sessions::live_sessions;
+use crate::error::{AwsError, AwsErrorKind, failed};
 use crate::load::Aws;
 use crate::network::{describe_endpoints, filter};
 use crate::wait::{STATE_LIMIT, code, is_unseen, poll, retry};
@@ -53,9 +55,29 @@ impl<'a> Undo<'a> {
         }
     }
 
+    /// Why an instance is not to be terminated, as things stand at this moment: somebody may have
+    /// begun to use it since it was found.
+    pub(super) async fn use_of(&self, instance: &str) -> Option<String> {
+        let now = match describe_one(self.aws, &self.ec2, instance).await {
+            Ok(found) => found?,
+            Err(error) => return Some(format!("whether it is in use is not known: {error}")),
+        };
+        match now.state {
+            State::Pending => {
+                Some(format!("{instance} is starting, as somebody is about to use it"))
+            }
+            State::Running => match live_sessions(self.aws, instance).await {
+                Ok(0) => None,
+                Ok(count) => Some(live(instance, count)),
+                Err(error) => Some(format!("whether it is in use is not known: {error}")),
+            },
+            _ => None,
+        }
+    }
+
     async fn terminate(&self, instance: &str) -> Result<(), AwsError> {
         let answer = self.ec2.terminate_instances().instance_ids(instance).send().await;
-        match gone_is_done(answer.map(drop).map_err(|error| self.told("TerminateInstances", &error))) {
+        match gone_is_done(answer.map(drop).map_err(failed(self.aws, "TerminateInstances"))) {
             Err(error) if code(&error) == "OperationNotPermitted" => Err(error.hint(format!(
                 "is it protected? aws ec2 modify-instance-attribute --instance-id {instance} --no-disable-api-termination"
             ))),
@@ -85,11 +107,11 @@ impl<'a> Undo<'a> {
         gone_is_done(if is_egress {
             let call = self.ec2.revoke_security_group_egress().group_id(group);
             let answer = call.security_group_rule_ids(rule).send().await;
-            answer.map(drop).map_err(|error| self.told("RevokeSecurityGroupEgress", &error))
+            answer.map(drop).map_err(failed(self.aws, "RevokeSecurityGroupEgress"))
         } else {
             let call = self.ec2.revoke_security_group_ingress().group_id(group);
             let answer = call.security_group_rule_ids(rule).send().await;
-            answer.map(drop).map_err(|error| self.told("RevokeSecurityGroupIngress", &error))
+            answer.map(drop).map_err(failed(self.aws, "RevokeSecurityGroupIngress"))
         })
     }
 
@@ -97,12 +119,12 @@ impl<'a> Undo<'a> {
         let tags = keys.iter().map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build());
         let call = self.ec2.delete_tags().resources(rule).set_tags(Some(tags.collect()));
         let answer = call.send().await;
-        gone_is_done(answer.map(drop).map_err(|error| self.told("DeleteTags", &error)))
+        gone_is_done(answer.map(drop).map_err(failed(self.aws, "DeleteTags")))
     }
 
     async fn delete_endpoint(&self, endpoint: &str, tell: Tell<'_>) -> Result<(), AwsError> {
         let answer = self.ec2.delete_vpc_endpoints().vpc_endpoint_ids(endpoint).send().await;
-        match answer.map_err(|error| self.told("DeleteVpcEndpoints", &error)) {
+        match answer.map_err(failed(self.aws, "DeleteVpcEndpoints")) {
             // The call succeeds also when it removed nothing.
             Ok(answer) => {
                 let failure = answer.unsuccessful().first().and_then(|item| item.error());
@@ -136,7 +158,7 @@ impl<'a> Undo<'a> {
     async fn delete_group(&self, group: &str, tell: Tell<'_>) -> Result<(), AwsError> {
         let call = || async {
             let answer = self.ec2.delete_security_group().group_id(group).send().await;
-            answer.map_err(|error| self.told("DeleteSecurityGroup", &error))
+            answer.map_err(failed(self.aws, "DeleteSecurityGroup"))
         };
         let wait =
             Wait::new(format!("the network interfaces of {group} to go"), Duration::from_secs(30));
@@ -164,14 +186,12 @@ impl<'a> Undo<'a> {
                 .role_name(role);
             let answer = call.send().await;
             gone_is_done(
-                answer
-                    .map(drop)
-                    .map_err(|error| self.told("RemoveRoleFromInstanceProfile", &error)),
+                answer.map(drop).map_err(failed(self.aws, "RemoveRoleFromInstanceProfile")),
             )?;
         }
         let call = || async {
             let call = self.iam.delete_instance_profile().instance_profile_name(profile);
-            call.send().await.map_err(|error| self.told("DeleteInstanceProfile", &error))
+            call.send().await.map_err(failed(self.aws, "DeleteInstanceProfile"))
         };
         gone_is_done(retry(IAM_LIMIT, call, is_conflict).await.map(drop))
     }
@@ -180,35 +200,28 @@ impl<'a> Undo<'a> {
     async fn delete_role(&self, role: &str) -> Result<(), AwsError> {
         let call = self.iam.list_role_policies().role_name(role);
         let inline: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let inline = match inline.map_err(|error| self.told("ListRolePolicies", &error)) {
+        let inline = match inline.map_err(failed(self.aws, "ListRolePolicies")) {
             Err(error) if code(&error) == "NoSuchEntity" => return Ok(()),
             other => other?,
         };
         for policy in inline {
             let call = self.iam.delete_role_policy().role_name(role).policy_name(policy);
             let answer = call.send().await;
-            gone_is_done(answer.map(drop).map_err(|error| self.told("DeleteRolePolicy", &error)))?;
+            gone_is_done(answer.map(drop).map_err(failed(self.aws, "DeleteRolePolicy")))?;
         }
         let call = self.iam.list_attached_role_policies().role_name(role);
         let attached: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let attached = attached.map_err(|error| self.told("ListAttachedRolePolicies", &error))?;
+        let attached = attached.map_err(failed(self.aws, "ListAttachedRolePolicies"))?;
         for arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
             let call = self.iam.detach_role_policy().role_name(role).policy_arn(arn);
             let answer = call.send().await;
-            gone_is_done(answer.map(drop).map_err(|error| self.told("DetachRolePolicy", &error)))?;
+            gone_is_done(answer.map(drop).map_err(failed(self.aws, "DetachRolePolicy")))?;
         }
         let call = || async {
             let answer = self.iam.delete_role().role_name(role).send().await;
-            answer.map_err(|error| self.told("DeleteRole", &error))
+            answer.map_err(failed(self.aws, "DeleteRole"))
         };
         gone_is_done(retry(IAM_LIMIT, call, is_conflict).await.map(drop))
-    }
-
-    fn told<E>(&self, call: &'static str, error: &aws_sdk_ec2::error::SdkError<E>) -> AwsError
-    where
-        E: aws_sdk_ec2::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        from_sdk(call, &self.aws.place(), error)
     }
 }
 

@@ -25,6 +25,8 @@ fn bastion() -> Bastion {
         profile_id: None,
         groups: vec!["sg-bastion".to_owned()],
         owner: None,
+        attached: None,
+        state_reason: None,
     }
 }
 
