@@ -93,14 +93,14 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
             Some(bastions.own)
         }
         Err(error) => {
-            warn(printer, &format!("bastions cannot be listed: {}", because(&error)))?;
+            warn(printer, &cannot("bastions cannot be listed", &error))?;
             None
         }
     };
     let prepared = match prepared {
         Ok(prepared) => Some(prepared),
         Err(error) => {
-            warn(printer, &format!("which targets are ready cannot be told: {}", because(&error)))?;
+            warn(printer, &cannot("which targets are ready cannot be told", &error))?;
             None
         }
     };
@@ -115,43 +115,44 @@ fn none_answers<'a>(kinds: &[Kind], listing: &'a Listing) -> Option<&'a AwsError
     (all && listing.found.is_empty()).then_some(error)
 }
 
+/// What could not be done, why, and the first thing to do about it.
+fn cannot(what: &str, error: &AwsError) -> String {
+    format!("{what}: {}", cause(error))
+}
+
+fn cause(error: &AwsError) -> String {
+    match error.hints.first() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
+}
+
 /// What could not be listed: a line for each cause, as kinds share calls, and some make several.
 fn unlisted(listing: &Listing) -> Vec<String> {
     let mut of_kind: BTreeMap<Kind, Vec<&AwsError>> = BTreeMap::new();
     for (kind, error) in &listing.failures {
         of_kind.entry(*kind).or_default().push(error);
     }
-    let mut causes: Vec<((bool, String), Vec<&str>)> = Vec::new();
+    let mut causes: Vec<(String, bool, Vec<&str>)> = Vec::new();
     for (kind, errors) in of_kind {
         let [first, others @ ..] = errors.as_slice() else { continue };
         let cause = match others.len() {
-            0 => because(first),
-            1 => format!("{}; another call for it failed too", because(first)),
-            several => format!("{}; {several} other calls for it failed too", because(first)),
+            0 => cause(first),
+            1 => format!("{first}; another call for it failed too"),
+            several => format!("{first}; {several} other calls for it failed too"),
         };
+        // Of some kinds a part was found all the same.
         let in_part = listing.found.iter().any(|found| found.kind == kind);
-        match causes.iter_mut().find(|(known, _)| known.0 == in_part && known.1 == cause) {
-            Some((_, kinds)) => kinds.push(kind.as_str()),
-            None => causes.push(((in_part, cause), vec![kind.as_str()])),
+        match causes.iter_mut().find(|(known, part, _)| *known == cause && *part == in_part) {
+            Some((.., kinds)) => kinds.push(kind.as_str()),
+            None => causes.push((cause, in_part, vec![kind.as_str()])),
         }
     }
-    let line = |((in_part, cause), kinds): ((bool, String), Vec<&str>)| {
-        let kinds = kinds.join(", ");
-        if in_part {
-            format!("{kinds}: not everything could be listed: {cause}")
-        } else {
-            format!("{kinds} cannot be listed: {cause}")
-        }
+    let line = |(cause, in_part, kinds): (String, bool, Vec<&str>)| {
+        let how = if in_part { "not all can" } else { "cannot" };
+        format!("{} {how} be listed: {cause}", kinds.join(", "))
     };
     causes.into_iter().map(line).collect()
-}
-
-/// Why, and the first thing to do about it.
-fn because(error: &AwsError) -> String {
-    match error.hints.first() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    }
 }
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {

@@ -192,6 +192,11 @@ pub(crate) fn ec2(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> Strin
     call(lab, EC2, action, parameters)
 }
 
+/// The same with RDS.
+pub(crate) fn rds(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> String {
+    call(lab, RDS, action, parameters)
+}
+
 fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
     let mut form = format!("Action={action}&Version={version}");
     for (name, value) in parameters {

@@ -79,6 +79,7 @@ fn a_serverless_cache_is_three_away_and_two_when_it_is_remembered() {
         "DescribeCacheSubnetGroups",
         "DescribeInstances",
         "DescribeReplicationGroups",
+        "DescribeSecurityGroupRules",
         "DescribeServerlessCaches",
         "DescribeSubnets",
         "StartSession",

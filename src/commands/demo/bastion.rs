@@ -21,10 +21,9 @@ pub(crate) async fn prepare(
     let began = Instant::now();
     let printer = printer.hushed();
     let World { aws, spec, .. } = world;
-    let given = Given::default();
     let specs = vec![spec.clone()];
-    let planning = init::draw_up(aws, specs, None, Options::default(), given, printer);
-    let planned = Box::pin(planning).await?;
+    let drawing = init::draw_up(aws, specs, None, Options::default(), Given::default(), printer);
+    let planned = Box::pin(drawing).await?;
     planned.announce(printer)?;
     let mut telling = Telling::new(printer);
     let applied =
