@@ -102,12 +102,14 @@ pub(crate) struct OutputArgs {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CommandArgs {
-    /// Watch a tunnel being opened, used, cut and resumed, on this machine alone
+    /// Watch init, connect and cleanup at work, on this machine alone
     ///
-    /// Starts a local AWS and a private web server in this process, opens a tunnel to it the way
-    /// `adit connect` does, uses it, cuts its connection in the middle of a download, and checks
-    /// that the download arrives whole. Then it holds the tunnel, for you to try. It needs no AWS
-    /// account, reads none of your AWS settings, and talks to nothing but this machine.
+    /// Starts a local AWS in this process, with a private database in a VPC where nothing has been
+    /// prepared. Makes the database reachable as `adit init` does, opens a tunnel as `adit connect`
+    /// does, cuts its connection in the middle of a download, and checks that the download arrives
+    /// whole. Then it holds the tunnel, for you to try, until Ctrl-C; what it made is removed as
+    /// `adit cleanup` does. It needs no AWS account, reads none of your AWS settings, and talks to
+    /// nothing but this machine.
     Demo(DemoArgs),
     /// Make a target reachable: a bastion in its VPC, and one rule to its port
     ///

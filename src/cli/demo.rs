@@ -11,18 +11,18 @@ use super::values::{LocalPort, parse_local_port, parse_own_address};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   adit demo
-      The story, and then a tunnel to try with curl.
+      The story, and then a tunnel to try with curl, until Ctrl-C.
   adit demo --once
       The story alone; exits with 0 when each step went as told.
   adit demo --target 127.0.0.1:5432
-      A tunnel to a service of your own on this machine.")]
+      With a service of your own on this machine in the database's place.")]
 pub(crate) struct DemoArgs {
     /// End after the story instead of holding the tunnel
     #[arg(long, env = "ADIT_DEMO_ONCE", hide_env_values = true,
           value_parser = FalseyValueParser::new())]
     pub(crate) once: bool,
 
-    /// Lead the tunnel to a service that runs on this machine, in place of the demo's own
+    /// Put a service that runs on this machine in the place of the demo's database
     #[arg(long, value_name = "ADDR", env = "ADIT_DEMO_TARGET", hide_env_values = true,
           value_parser = parse_own_address)]
     pub(crate) target: Option<SocketAddr>,

@@ -21,13 +21,20 @@ pub(crate) fn is_possible(command: &str, given: &Given, printer: Printer) -> Res
         .hint(format!("`{}` shows what there is", given.again("list"))))
 }
 
+/// What was chosen.
+pub(crate) struct Chosen {
+    pub(crate) spec: TargetSpec,
+    /// Whether `adit init` was run for it; `None` where that could not be found out.
+    pub(crate) initialised: Option<bool>,
+}
+
 /// Lists what there is and has one chosen.
 pub(crate) async fn target(
     aws: &Aws,
     question: &str,
     signals: &mut Signals,
     printer: Printer,
-) -> Result<TargetSpec, Ending> {
+) -> Result<Chosen, Ending> {
     let overview = during(signals, printer, look(aws, &Kind::ALL, printer)).await?;
     let mut entries: Vec<Entry> = overview.entries;
     // What is being made has no address yet, and what is in no VPC needs no bastion.
@@ -39,7 +46,8 @@ pub(crate) async fn target(
             Fault::Target,
             format!("there is nothing to choose from in {}", aws.region()),
         )
-        .hint("pass --region or --profile, or name any host: --target host:HOST:PORT@VPC")));
+        .hint("look elsewhere: --region, --profile")
+        .hint("or name any host that a VPC reaches: --target host:HOST:PORT@VPC")));
     }
     let items: Vec<String> = entries.iter().map(item).collect();
     let chosen = prompt::pick(question, &items, signals).await.map_err(Err)?;
@@ -54,13 +62,14 @@ pub(crate) async fn target(
         }
         _ => None,
     };
-    Ok(TargetSpec {
+    let spec = TargetSpec {
         kind: entry.found.kind,
         select: Selector::Id(entry.found.id.clone()),
         endpoint: None,
         port,
         vpc: None,
-    })
+    };
+    Ok(Chosen { spec, initialised: entry.initialised })
 }
 
 /// An entry as one line, the words to search by first.

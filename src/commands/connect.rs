@@ -10,11 +10,12 @@ use adit_aws::targets::TargetSpec;
 use adit_tunnel::{End, Tunnel};
 
 use self::attempt::Attempt;
+use super::choose::{self, Chosen};
 use super::local::{self, Bound};
 use super::place::{self, Place};
 use super::report::Report;
 use super::watch::{Ending, during, stopped};
-use super::{access, choose, open};
+use super::{access, open};
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -82,7 +83,7 @@ async fn connect(
         }
         Way::Pick { bastion } => {
             choose::is_possible("connect", &wishes.given, printer)?;
-            match pick(&wishes, signals, printer).await {
+            match pick(&wishes, bastion.is_some(), signals, printer).await {
                 Ok(spec) => Box::pin(target::open(spec, bastion, &wishes, signals, printer)).await,
                 Err(ending) => Err(ending),
             }
@@ -100,13 +101,20 @@ async fn connect(
     }
 }
 
+/// Has a target chosen. Where the bastion was chosen too, whether it is let in is not known.
 async fn pick(
     wishes: &Wishes,
+    is_chosen: bool,
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<TargetSpec, Ending> {
     let aws = during(signals, printer, access::load(&wishes.access)).await?;
-    choose::target(&aws, "Connect to", signals, printer).await
+    let Chosen { spec, initialised } = choose::target(&aws, "Connect to", signals, printer).await?;
+    if initialised == Some(false) && !is_chosen {
+        let init = wishes.given.again_for("init", &[spec.to_string()]);
+        printer.warn(&format!("{spec} may not let the bastion in; `{init}` sees to that"));
+    }
+    Ok(spec)
 }
 
 /// Opens a tunnel to where the user says, with nothing looked up unless the bastion has to be.

@@ -1,24 +1,29 @@
-//! `adit demo`: a tunnel opened, used, cut and resumed, on this machine alone.
+//! `adit demo`: a private database made reachable, a tunnel to it opened, used, cut and resumed, and
+//! all of it removed, on this machine alone.
 //!
-//! It goes the way of `adit connect` (AWS SDK, signatures, gateway, agent) against a lab in this
-//! process, with the lab's keys and nothing of the user's settings.
+//! It goes the way of `adit init`, `adit connect` and `adit cleanup` (AWS SDK, signatures, gateway,
+//! agent) against a lab in this process, with the lab's keys and nothing of the user's settings.
 
+mod bastion;
 mod fetch;
 mod noise;
 mod probe;
 mod service;
 mod steps;
 mod story;
+mod tunnel;
 mod world;
 
 use std::time::Duration;
 
 use adit_tunnel::{End, Tunnel};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::story::Story;
-use self::world::World;
+use self::tunnel::Open;
 use super::report::Report;
+use super::watch::{Ending, during};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::DemoSettings;
@@ -33,55 +38,90 @@ pub(crate) async fn run(
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let mut story = Story::new(printer);
-    let world = tokio::select! {
-        biased;
-        stop = signals.next() => {
-            printer.parting("nothing was left behind");
-            return Ok(stop.into());
+    match tell(&settings, &mut signals, printer).await {
+        Ok(exit) => Ok(exit),
+        Err(ending) => {
+            let stop = ending?;
+            printer.parting("the local AWS is gone, with all that was in it");
+            Ok(stop.into())
         }
-        world = world::build(&settings, &mut story, printer) => world?,
+    }
+}
+
+/// Tells the story to its end, or to where somebody ends it.
+async fn tell(
+    settings: &DemoSettings,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<Exit, Ending> {
+    let mut story = Story::new(printer);
+    let story = &mut story;
+    let beginning = async {
+        let world = world::build(settings, story).await?;
+        bastion::prepare(&world, story, printer).await?;
+        let open = tunnel::open(&world, &settings.local, story, printer).await?;
+        Ok((world, open))
     };
-    let World { lab, tunnel, bound, mut news, target, address } = world;
+    let (world, Open { tunnel, bound, mut news, bastion }) =
+        during(signals, printer, beginning).await?;
+    let address = bound.address.clone();
     let serving = tokio::spawn({
         let tunnel = tunnel.clone();
         async move { tunnel.serve(bound.listener).await }
     });
-    Report::new(printer, &target.to_string(), &target.bastion).events_only().ready(&address)?;
-
-    let told = async {
-        let result = if settings.target.is_some() {
-            steps::reach(&mut story, &address, &mut news).await
+    let using = async {
+        let report = Report::new(printer, &world.spec.to_string(), &bastion);
+        report.events_only().ready(&address)?;
+        let used = if settings.target.is_some() {
+            steps::reach(story, &address, &mut news).await
         } else {
-            steps::use_and_cut(&mut story, &address, &lab, &mut news).await
+            steps::use_and_cut(story, &address, &world.lab, &mut news).await
         };
-        if let Err(failure) = result {
-            return Err(explain(failure, &tunnel).await);
-        }
-        if settings.once {
-            return Ok(None);
-        }
-        story.invite(&address, settings.target.is_some())?;
-        match serving.await {
-            Ok(End::Failed(error)) => Err(error.into()),
-            _ => Err(Failure::new(Kind::Internal, "the tunnel was closed")),
+        match used {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(explain(failure, &tunnel).await),
         }
     };
-    let ended: Result<Option<Stop>, Failure> = tokio::select! {
-        biased;
-        stop = signals.next() => Ok(Some(stop)),
-        told = told => told,
-    };
+    let mut used = during(signals, printer, using).await.map(|()| None);
+    if used.is_ok() && !settings.once {
+        let invited = story.invite(&address, settings.target.is_some()).map_err(Err);
+        used = match invited {
+            Ok(()) => hold(serving, signals, printer).await.map(Some),
+            Err(ending) => Err(ending),
+        };
+    }
     tokio::select! {
         () = tunnel.close() => {}
         _ = signals.next() => {}
     }
-    if let Some(stop) = ended? {
-        printer.parting("the tunnel and the local AWS are gone");
-        return Ok(stop.into());
+    let stop = used?;
+    // Whoever has held the tunnel is shown its end as well; a second request does not wait for it.
+    let ending = async {
+        steps::end(story, &world.lab, &tunnel).await?;
+        bastion::clean_up(&world, story, printer).await
+    };
+    during(signals, printer, ending).await?;
+    Ok(stop.map_or(Exit::Done, Exit::from))
+}
+
+/// Leaves the tunnel to the user until they have had enough.
+async fn hold(
+    serving: JoinHandle<End>,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<Stop, Ending> {
+    tokio::select! {
+        biased;
+        stop = signals.next() => {
+            printer.parting("closing the tunnel, and removing what was made");
+            Ok(stop)
+        }
+        failure = printer.broken() => Err(Err(failure)),
+        served = serving => Err(Err(match served {
+            Ok(End::Failed(error)) => error.into(),
+            _ => Failure::new(Kind::Internal, "the tunnel was closed"),
+        })),
     }
-    steps::end(&mut story, &lab, &tunnel).await?;
-    Ok(Exit::Done)
 }
 
 /// A step failed: if the tunnel is over, that is the cause, and the step only noticed it.

@@ -63,7 +63,7 @@ async fn prepare(
     let aws = during(signals, printer, access::load(&settings.access)).await?;
     let mut specs = settings.targets;
     if specs.is_empty() && settings.vpc.is_none() {
-        specs.push(choose::target(&aws, "Make reachable", signals, printer).await?);
+        specs.push(choose::target(&aws, "Make reachable", signals, printer).await?.spec);
     }
     let planning = draw_up(&aws, specs, settings.vpc, settings.options, given, printer);
     let planned = during(signals, printer, planning).await?;
@@ -71,17 +71,17 @@ async fn prepare(
 }
 
 /// What shall be, what is, and what leads from one to the other.
-struct Planned {
+pub(super) struct Planned {
     /// The targets as they were asked for, in the order of those in `desired`.
     specs: Vec<TargetSpec>,
     given: Given,
     desired: Desired,
     inventory: Inventory,
-    plan: Plan,
+    pub(super) plan: Plan,
 }
 
 /// Looks targets and VPC up, and decides.
-async fn draw_up(
+pub(super) async fn draw_up(
     aws: &Aws,
     specs: Vec<TargetSpec>,
     vpc: Option<String>,
@@ -107,12 +107,19 @@ async fn draw_up(
 }
 
 impl Planned {
-    /// Prints who would do what, where, and why.
-    fn show(&self, printer: Printer) -> Result<(), Failure> {
+    /// Tells programs what would be done.
+    pub(super) fn announce(&self, printer: Printer) -> Result<(), Failure> {
         let Plan { vpc, steps, reasons, .. } = &self.plan;
         let warnings: Vec<String> = self.warnings().cloned().collect();
         let Inventory { region, caller, .. } = &self.inventory;
-        printer.event(&Event::Plan { region, caller, vpc, steps, reasons, warnings: &warnings })?;
+        printer.event(&Event::Plan { region, caller, vpc, steps, reasons, warnings: &warnings })
+    }
+
+    /// Prints who would do what, where, and why.
+    fn show(&self, printer: Printer) -> Result<(), Failure> {
+        self.announce(printer)?;
+        let Plan { vpc, steps, reasons, .. } = &self.plan;
+        let Inventory { region, caller, .. } = &self.inventory;
         let mut parts = vec![format!("account {}, region {region}, as {caller}", account(caller))];
         if self.desired.targets.is_empty() {
             parts.push(format!("a bastion in {vpc}"));
@@ -240,7 +247,8 @@ impl Planned {
 }
 
 fn table_of(specs: &[TargetSpec], targets: &[Target]) -> String {
-    let mut table = Table::new(&["TARGET", "ENGINE", "ADDRESS", "VPC"]);
+    let mut table =
+        Table::new(&["TARGET", "ENGINE", "ADDRESS", "VPC"]).or_without(&["ENGINE", "VPC"]);
     for (spec, target) in specs.iter().zip(targets) {
         let address = format!("{}:{}", target.host, target.port);
         let engine = target.engine.as_deref().unwrap_or_default();

@@ -32,7 +32,8 @@ pub(crate) async fn run(
         printer.event(&entry.event())?;
     }
     if overview.entries.is_empty() {
-        printer.note(&format!("there is nothing of these kinds in {}", aws.region()));
+        let what = if settings.kinds == Kind::ALL { "to reach" } else { "of these kinds" };
+        printer.note(&format!("there is nothing {what} in {}", aws.region()));
     } else {
         printer.data(&tell(&overview.entries))?;
     }
@@ -75,9 +76,8 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
     if let Some(error) = none_answers(kinds, &listing) {
         return Err(error.clone().into());
     }
-    for (kind, error) in &listing.failures {
-        let some = listing.found.iter().any(|found| found.kind == *kind);
-        warn(printer, &cannot(&told_of(*kind, some), error))?;
+    for message in unlisted(&listing) {
+        warn(printer, &message)?;
     }
     let bastions = match bastions {
         Ok(bastions) => {
@@ -115,20 +115,44 @@ fn none_answers<'a>(kinds: &[Kind], listing: &'a Listing) -> Option<&'a AwsError
     (all && listing.found.is_empty()).then_some(error)
 }
 
-fn told_of(kind: Kind, some: bool) -> String {
-    if some {
-        format!("{kind}: not everything could be listed")
-    } else {
-        format!("{kind} cannot be listed")
+/// What could not be done, why, and the first thing to do about it.
+fn cannot(what: &str, error: &AwsError) -> String {
+    format!("{what}: {}", cause(error))
+}
+
+fn cause(error: &AwsError) -> String {
+    match error.hints.first() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
     }
 }
 
-/// What could not be done, why, and the first thing to do about it.
-fn cannot(what: &str, error: &AwsError) -> String {
-    match error.hints.first() {
-        Some(hint) => format!("{what}: {error}; {hint}"),
-        None => format!("{what}: {error}"),
+/// What could not be listed: a line for each cause, as kinds share calls, and some make several.
+fn unlisted(listing: &Listing) -> Vec<String> {
+    let mut of_kind: BTreeMap<Kind, Vec<&AwsError>> = BTreeMap::new();
+    for (kind, error) in &listing.failures {
+        of_kind.entry(*kind).or_default().push(error);
     }
+    let mut causes: Vec<(String, bool, Vec<&str>)> = Vec::new();
+    for (kind, errors) in of_kind {
+        let [first, others @ ..] = errors.as_slice() else { continue };
+        let cause = match others.len() {
+            0 => cause(first),
+            1 => format!("{first}; another call for it failed too"),
+            several => format!("{first}; {several} other calls for it failed too"),
+        };
+        // Of some kinds a part was found all the same.
+        let in_part = listing.found.iter().any(|found| found.kind == kind);
+        match causes.iter_mut().find(|(known, part, _)| *known == cause && *part == in_part) {
+            Some((.., kinds)) => kinds.push(kind.as_str()),
+            None => causes.push((cause, in_part, vec![kind.as_str()])),
+        }
+    }
+    let line = |(cause, in_part, kinds): (String, bool, Vec<&str>)| {
+        let how = if in_part { "not all can" } else { "cannot" };
+        format!("{} {how} be listed: {cause}", kinds.join(", "))
+    };
+    causes.into_iter().map(line).collect()
 }
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
@@ -183,7 +207,8 @@ fn tell(entries: &[Entry]) -> String {
 }
 
 fn tell_vpc(entries: &[&Entry]) -> String {
-    let mut table = Table::new(&["TARGET", "READY", "ENGINE", "STATUS", "ADDRESS"]);
+    let mut table = Table::new(&["TARGET", "READY", "ENGINE", "STATUS", "ADDRESS"])
+        .or_without(&["ADDRESS", "ENGINE"]);
     for entry in entries {
         let found = &entry.found;
         let ready = match entry.initialised {

@@ -96,11 +96,15 @@ pub(crate) async fn locate(
             warnings: [target.warnings, warnings].concat(),
         });
     }
-    let (target, bastions, opened) = tokio::join!(
-        targets::resolve(aws, spec),
-        bastion::find(aws, spec.vpc.as_deref()),
-        bastion::opened(aws),
-    );
+    let opened = async {
+        if spec.kind.has_several_ports() {
+            bastion::opened(aws).await
+        } else {
+            Ok(Opened::default())
+        }
+    };
+    let (target, bastions, opened) =
+        tokio::join!(targets::resolve(aws, spec), bastion::find(aws, spec.vpc.as_deref()), opened,);
     let (target, bastions) = (target?, bastions?);
     let is_here = |one: &Bastion| one.vpc == target.vpc;
     let strangers: Vec<_> = bastions.strangers.into_iter().filter(is_here).collect();
@@ -118,16 +122,16 @@ pub(crate) async fn locate(
             .hint("with a machine of your own: --bastion i-…, mi-…, tag:KEY=VALUE"));
     };
     let mut warnings = target.warnings.clone();
+    match opened {
+        Ok(opened) => warnings.extend(closed(&opened, &target, spec, given)),
+        // Those who connect may not be permitted to look; the tunnel tells.
+        Err(error) => tracing::debug!(%error, "which ports are open is not known"),
+    }
     for stranger in &strangers {
         warnings.push(format!(
             "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
             stranger.id
         ));
-    }
-    match opened {
-        Ok(opened) => warnings.extend(closed(&opened, &target, spec, given)),
-        // Those who connect may not be permitted to look; the tunnel tells.
-        Err(error) => tracing::debug!(%error, "which ports are open is not known"),
     }
     if here.len() > 1 {
         warnings.push(format!(

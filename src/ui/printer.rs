@@ -83,6 +83,12 @@ impl Printer {
         self.stdout.push(json(event)?)
     }
 
+    /// The same without words on standard error, for what somebody else tells about.
+    pub(crate) fn hushed(mut self) -> Self {
+        self.output.quiet = true;
+        self
+    }
+
     /// Whether nothing but errors is wanted on standard error.
     pub(crate) fn is_quiet(self) -> bool {
         self.output.quiet

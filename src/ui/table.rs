@@ -16,13 +16,22 @@ const NARROWEST_COLUMN: u16 = 12;
 /// A table: one line a row, unless the terminal is too narrow for it.
 #[derive(Debug)]
 pub(crate) struct Table {
-    headers: &'static [&'static str],
+    headers: Vec<&'static str>,
     rows: Vec<Vec<String>>,
+    /// Columns to do without where there is no room for all, the first of them first.
+    spare: &'static [&'static str],
 }
 
 impl Table {
     pub(crate) fn new(headers: &'static [&'static str]) -> Self {
-        Self { headers, rows: Vec::new() }
+        Self { headers: headers.to_vec(), rows: Vec::new(), spare: &[] }
+    }
+
+    /// Names columns to leave out on a terminal that is too narrow for all, one after the other:
+    /// better than addresses that nobody can copy.
+    pub(crate) fn or_without(mut self, headers: &'static [&'static str]) -> Self {
+        self.spare = headers;
+        self
     }
 
     /// Adds a row; an empty cell is shown as `-`, so that columns can be counted.
@@ -38,8 +47,32 @@ impl Table {
     }
 
     fn draw(&self, width: Option<u16>) -> String {
+        let fits = |whole: &str| {
+            let width = width.map_or(usize::MAX, usize::from);
+            whole.lines().all(|line| console::measure_text_width(line) <= width)
+        };
+        let mut table = Self { headers: self.headers.clone(), rows: self.rows.clone(), spare: &[] };
+        for header in self.spare {
+            if fits(&table.arrange(None)) {
+                break;
+            }
+            table.leave_out(header);
+        }
+        table.arrange(width)
+    }
+
+    fn leave_out(&mut self, header: &str) {
+        if let Some(index) = self.headers.iter().position(|one| *one == header) {
+            self.headers.remove(index);
+            for row in &mut self.rows {
+                row.remove(index);
+            }
+        }
+    }
+
+    fn arrange(&self, width: Option<u16>) -> String {
         let mut drawing = Drawing::new();
-        drawing.load_style(NOTHING).set_header(self.headers.to_vec());
+        drawing.load_style(NOTHING).set_header(self.headers.clone());
         for row in &self.rows {
             drawing.add_row(row.iter().map(Cell::new));
         }
@@ -87,6 +120,19 @@ mod tests {
         rds:orders        vpc-0123456789abcdef0  a database that a long text describes
         host:a\u{1b}[2Jb  -                      short
         ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_what_is_spare() {
+        let whole = table().draw(None);
+        let table = table().or_without(&["VPC", "WHAT"]);
+        assert_eq!(table.draw(None), whole);
+        insta::assert_snapshot!(table.draw(Some(64)), @r"
+        TARGET            WHAT
+        rds:orders        a database that a long text describes
+        host:a\u{1b}[2Jb  short
+        ");
+        assert_eq!(table.draw(Some(40)).lines().next(), Some("TARGET"));
     }
 
     #[test]

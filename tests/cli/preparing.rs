@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::cloud::{Cloud, Ran, ec2};
+use crate::common::cloud::{Cloud, Ran, ec2, text};
 use crate::common::connect::{dial, echo};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
@@ -143,15 +143,20 @@ fn what_is_remembered_is_checked_before_the_tunnel_is_announced() {
     assert_eq!(cloud.lab.calls("StartSession"), 2);
 
     cloud.run(&["cleanup", "--yes"]).expect(0);
-    let gone = cloud.run(&["connect", "--target", &target, "--local-port", "auto"]).expect(7);
-    assert!(gone.stderr.contains("adit init --target"), "{gone:#?}");
-
     cloud.run(&["init", "--target", &target, "--yes"]).expect(0);
     let third = use_tunnel(&cloud, &target);
     let kinds = kinds(&third);
     let at = |kind: &str| kinds.iter().position(|one| one == kind);
     assert!(at("replaced").is_some() && at("replaced") < at("ready"), "{third:#?}");
     assert_eq!(third.event("ended")["cause"], "interrupted");
+
+    // What leads nowhere is forgotten.
+    cloud.run(&["cleanup", "--yes"]).expect(0);
+    let gone = cloud.run(&["connect", "--target", &target, "--local-port", "auto"]).expect(7);
+    assert!(gone.stderr.contains("adit init --target"), "{gone:#?}");
+    cloud.run(&["init", "--target", &target, "--yes"]).expect(0);
+    let fourth = use_tunnel(&cloud, &target);
+    assert!(fourth.stderr.contains("looking up"), "{fourth:#?}");
     cloud.lab.expect_nothing_left();
 }
 
@@ -238,7 +243,11 @@ fn a_list_has_a_line_for_each_target_and_leaves_bastions_out() {
 
     let server = Server::echo();
     cloud.database("orders", server.address());
-    cloud.database("users", server.address());
+    // In another group, as the rule for one is a way into all that share its group and port.
+    let parameters =
+        [("GroupName", "users"), ("GroupDescription", "tests"), ("VpcId", cloud.vpc.as_str())];
+    let group = ec2(&cloud.lab, "CreateSecurityGroup", &parameters);
+    cloud.database_in(text(&group, "groupId"), "users", server.address());
     cloud.run(&["init", "--target", "rds:orders", "--yes"]).expect(0);
     let ran = cloud.run(&["list"]).expect(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -263,8 +272,16 @@ fn a_list_has_a_line_for_each_target_and_leaves_bastions_out() {
         ran.event("warning")["message"].as_str().is_some_and(|text| text.contains("elasticache"))
     );
 
+    // More calls fail than kinds were asked for, and one of the kinds is there.
+    let ran = cloud.run(&["list", "rds", "elasticache"]).expect(0);
+    assert!(ran.stdout.contains("rds:orders"), "{ran:#?}");
+
     cloud.lab.fault(json!({"deny": ["rds:*"]}));
     cloud.run(&["list", "rds", "aurora"]).expect(5);
+    // What several kinds are denied alike is said once.
+    let ran = cloud.run(&["list", "aurora", "docdb", "ec2"]).expect(0);
+    assert_eq!(ran.stderr.matches("warning: ").count(), 1, "{ran:#?}");
+    assert!(ran.stderr.contains("aurora, docdb cannot be listed"), "{ran:#?}");
 }
 
 /// From a VPC where nothing has been prepared to a database.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
-use crate::common::cloud::{Cloud, Ran, ec2, text};
+use crate::common::cloud::{Cloud, Ran, ec2, rds, text};
 use crate::common::connect::{dial, echo};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
@@ -54,6 +54,44 @@ fn a_bastion_whose_agent_is_not_up_yet_is_waited_for() {
         let ran = Ran { code: None, stdout: program.stdout(), stderr: program.stderr() };
         assert_eq!(ran.event("ended")["cause"], "interrupted");
     }
+    cloud.lab.expect_nothing_left();
+}
+
+/// The target is another one now, and the session to where it was is being given back.
+#[test]
+fn a_session_that_is_given_up_is_given_back_also_when_somebody_stops() {
+    let server = Server::echo();
+    let cloud = Cloud::start(Lab::builder());
+    cloud.database("orders", server.address());
+    let target = format!("rds:tag:lab:address={}", server.address());
+    prepared(&cloud, &target);
+    let connect = || {
+        let arguments = ["connect", "--target", &target, "--local-port", "auto", "--json"];
+        cloud.start_program(&arguments)
+    };
+    let mut first = connect();
+    first.expect_line("ready", |line| line.contains("\"ready\"").then_some(()));
+    first.signal(Signal::INT);
+    first.wait();
+
+    let gone = [("DBInstanceIdentifier", "orders"), ("SkipFinalSnapshot", "true")];
+    rds(&cloud.lab, "DeleteDBInstance", &gone);
+    cloud.database("users", server.address());
+    cloud
+        .lab
+        .fault(json!({"hold": {"call": 1, "when": "before"}, "operation": "TerminateSession"}));
+    let mut second = connect();
+    until("the end of the session", || {
+        (cloud.lab.state()["held"] == "TerminateSession").then_some(())
+    });
+    second.signal(Signal::INT);
+    // It waits for the session's end, which comes when it is let through.
+    second.expect_line("the new attempt", |line| line.contains("\"replaced\"").then_some(()));
+    cloud.lab.fault(json!({"hold": null}));
+    assert_eq!(second.wait().code(), Some(130), "{}", second.stderr());
+    let ran = Ran { code: None, stdout: second.stdout(), stderr: second.stderr() };
+    assert_eq!(last(&ran)["cause"], "interrupted", "{ran:#?}");
+    assert_eq!(ran.event("ended")["cause"], "interrupted");
     cloud.lab.expect_nothing_left();
 }
 
@@ -141,6 +179,32 @@ fn ids_are_found_in_any_case_and_a_variable_narrows_nothing() {
         plan["steps"].as_array().expect("a list").len()
     };
     assert_eq!(count(Some("rds:orders")), count(None));
+}
+
+/// The reader of a serverless cache has a port of its own.
+#[test]
+fn an_endpoint_with_another_port_is_prepared_by_itself() {
+    let cloud = Cloud::start(Lab::builder());
+    cloud.cache("carts");
+    let reader = "elasticache:carts/reader";
+    let connect = |target: &str| {
+        cloud.start_program(&["connect", "--target", target, "--local-port", "auto"])
+    };
+    let made = cloud.run(&["init", "--target", reader, "--yes"]).expect(0);
+    assert!(made.stdout.contains(reader), "{made:#?}");
+    assert!(made.stderr.contains(&format!("next: adit connect --target {reader}")), "{made:#?}");
+    let listed = cloud.run(&["list", "elasticache", "--json"]).expect(0);
+    assert_eq!(listed.event("target")["initialised"], false, "its usual port is closed");
+
+    let mut program = connect("elasticache:carts");
+    program.expect_line("ready", |line| line.contains("listening").then_some(()));
+    program.signal(Signal::INT);
+    program.wait();
+    let told = program.stderr();
+    assert!(told.contains("at 6380, not at 6379; `adit init --target elasticache:carts"), "{told}");
+    cloud.run(&["init", "--target", "elasticache:carts", "--yes"]).expect(0);
+    let listed = cloud.run(&["list", "elasticache", "--json"]).expect(0);
+    assert_eq!(listed.event("target")["initialised"], true);
 }
 
 #[test]
@@ -240,4 +304,18 @@ fn credentials_of_a_container_are_fetched_without_the_proxy() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(source.accepted() > 0, "{stderr}");
     assert_eq!(proxy.accepted(), 0, "{stderr}");
+}
+
+/// What the README shows is what a lab prints.
+#[test]
+fn the_plan_in_the_readme_is_the_programs() {
+    let readme = include_str!("../../README.md");
+    let (_, shown) = readme.split_once("```text\naccount ").expect("a sample");
+    let (shown, _) = shown.split_once("\n```").expect("its end");
+    let server = Server::echo();
+    let cloud = Cloud::start(Lab::builder());
+    cloud.database("orders", server.address());
+    let ran = cloud.run(&["init", "--target", "rds:orders", "--plan"]).expect(0);
+    let printed = ran.stdout.strip_prefix("account ").expect("who does it");
+    assert!(printed.starts_with(shown), "{}", ran.stdout);
 }

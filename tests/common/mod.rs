@@ -1,6 +1,7 @@
 //! What the test binaries share: the real program, a lab, destinations of the tests' own.
 
 pub(crate) mod bytes;
+pub(crate) mod calls;
 pub(crate) mod cloud;
 pub(crate) mod connect;
 pub(crate) mod http;

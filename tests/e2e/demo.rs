@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::Output;
 
+use serde_json::Value;
+
 use crate::common::process::adit;
 use crate::common::servers::Server;
 
@@ -15,10 +17,51 @@ fn text(output: &Output) -> String {
     [&output.stdout[..], b"\n--\n", &output.stderr].concat().iter().map(|b| *b as char).collect()
 }
 
+/// The events of one kind.
+fn events(output: &Output, kind: &str) -> Vec<Value> {
+    let lines = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    events.filter(|event| event["event"] == kind).collect()
+}
+
 #[test]
 fn once_it_tells_its_story_and_ends_by_itself() {
     let output = demo(&["--once"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let story = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    let steps: Vec<&str> =
+        story.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let expected = [
+        "1. A local AWS is up",
+        "2. A VPC has a private database in it, and nothing is prepared",
+        "3. `adit init --target rds:orders` makes what is missing",
+        "4. `adit connect --target rds:orders` starts a session and opens a tunnel",
+        "5. A page is fetched through it",
+        "6. It is measured",
+        "7. Its connection is cut in the middle of a download, and resumed",
+        "8. It is closed",
+        "9. `adit cleanup` removes what was made",
+    ];
+    assert_eq!(steps, expected, "{story}");
+    assert!(story.contains("make the role of the bastion"), "{story}");
+    assert!(story.contains("came whole"), "{story}");
+}
+
+#[test]
+fn it_makes_and_removes_what_init_and_cleanup_do() {
+    let output = demo(&["--once", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let plan = &events(&output, "plan")[0];
+    let steps = plan["steps"].as_array().expect("a list").len();
+    assert!(steps > 5, "{plan:#}");
+    let removal = &events(&output, "removal_plan")[0];
+    let removals = removal["steps"].as_array().expect("a list").len();
+    assert!(removals > 3, "{removal:#}");
+    assert_eq!(events(&output, "step_done").len(), steps + removals, "{}", text(&output));
+    let made = &events(&output, "initialised")[0]["bastion"];
+    assert_eq!(&removal["steps"][0]["resource"], made, "{removal:#}");
+    assert_eq!(events(&output, "ready").len(), 1);
+    assert_eq!(events(&output, "step").len(), 9);
 }
 
 #[test]

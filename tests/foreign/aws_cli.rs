@@ -28,13 +28,13 @@ const TO_HOST: [&str; 4] = [
 ];
 
 /// The AWS CLI with a home and a folder for programs of its own.
-struct Cli<'a> {
+pub(crate) struct Cli<'a> {
     lab: &'a Lab,
     home: TempDir,
 }
 
 impl<'a> Cli<'a> {
-    fn of(lab: &'a Lab) -> Self {
+    pub(crate) fn of(lab: &'a Lab) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(home.path().join("bin")).expect("a folder");
         Self { lab, home }
@@ -58,7 +58,12 @@ impl<'a> Cli<'a> {
         text.split_terminator('\0').map(str::to_owned).collect()
     }
 
+    /// Runs a command of `aws ssm`.
     fn run(&self, arguments: &[&str]) -> Output {
+        self.run_any(&[&["ssm"], arguments].concat())
+    }
+
+    fn run_any(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(python().aws);
         command.env_clear().env("HOME", self.home.path());
         command.env("PATH", format!("{}:/usr/bin:/bin", self.home.path().join("bin").display()));
@@ -66,7 +71,6 @@ impl<'a> Cli<'a> {
         command
             .env("AWS_ENDPOINT_URL", self.lab.endpoint())
             .env("AWS_DEFAULT_REGION", "us-east-1")
-            .args(["ssm"])
             .args(arguments)
             .args(["--output", "json"])
             .output()
@@ -75,7 +79,12 @@ impl<'a> Cli<'a> {
 
     /// The answer of a command that succeeds.
     fn answer(&self, arguments: &[&str]) -> Value {
-        let output = self.run(arguments);
+        self.answer_of(&[&["ssm"], arguments].concat())
+    }
+
+    /// The same of any service.
+    pub(crate) fn answer_of(&self, arguments: &[&str]) -> Value {
+        let output = self.run_any(arguments);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {errors}");
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}"))

@@ -1,4 +1,4 @@
-//! The Python that has the AWS CLI and boto3.
+//! The Python that has the AWS CLI, boto3 and moto.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ pub(crate) fn installed() -> Result<Python, Missing> {
         None => find("python3", &[])?,
     };
     let imports = Command::new(&program)
-        .args(["-c", "import awscli, boto3"])
+        .args(["-c", "import awscli, boto3, moto"])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());

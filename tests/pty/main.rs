@@ -5,6 +5,7 @@
 mod common;
 mod plain;
 mod questions;
+mod shown;
 mod terminal;
 
 use terminal::Terminal;
@@ -16,13 +17,15 @@ fn the_demo_holds_its_tunnel_until_ctrl_c() {
     assert!(screen.contains("127.0.0.1:"), "{screen}");
     terminal.press("\x03");
     assert_eq!(terminal.wait(), 130);
+    // What was made for it is removed before the user's eyes.
+    terminal.wait_for("`adit cleanup` removes what was made");
     terminal.expect_usable();
 }
 
 #[test]
 fn the_demo_can_be_interrupted_before_it_is_done() {
     let mut terminal = Terminal::start(&["demo"]);
-    terminal.wait_for("session");
+    terminal.wait_for("adit init");
     terminal.press("\x03");
     assert_eq!(terminal.wait(), 130);
     terminal.expect_usable();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::common::BASTION;
 use crate::common::lab::Lab;
-use crate::terminal::Terminal;
+use crate::terminal::{Size, Terminal, size};
 
 /// A title, a cleared screen, a line that overwrites, C1 and a change of direction.
 const EVIL: &str = "x\u{1b}]0;owned\u{7}\u{1b}[2J\rsafe\u{9b}2J\u{202e}txt";
@@ -22,10 +22,15 @@ fn environment(lab: &Lab) -> Vec<(String, String)> {
 
 /// Starts the program in a terminal, with a lab to call.
 pub(crate) fn start(lab: &Lab, arguments: &[&str]) -> Terminal {
+    start_in(size(100, 40), lab, arguments)
+}
+
+/// The same in a terminal of another size.
+pub(crate) fn start_in(size: Size, lab: &Lab, arguments: &[&str]) -> Terminal {
     let environment = environment(lab);
     let environment: Vec<(&str, &str)> =
         environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Terminal::start_with(arguments, &environment)
+    Terminal::start_in(size, arguments, &environment)
 }
 
 /// Nothing but text and the ends of lines, which a terminal gets as CR LF.

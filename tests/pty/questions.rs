@@ -64,6 +64,23 @@ fn ctrl_c_at_a_question_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_no_to_a_cleanup_leaves_everything() {
+    let cloud = Cloud::start(Lab::builder());
+    cloud.run(&["init", "--vpc", &cloud.vpc, "--yes"]).expect(0);
+    let made = cloud.made();
+    for (keys, code) in [("n\r", 0), ("\r", 0), ("\x03", 130)] {
+        let mut terminal = start(&cloud.lab, &["cleanup"]);
+        let screen = terminal.wait_for("things?");
+        assert!(screen.contains("terminate the bastion"), "{screen}");
+        terminal.press(keys);
+        assert_eq!(terminal.wait(), code);
+        terminal.wait_for("nothing was changed");
+        terminal.expect_usable();
+    }
+    assert_eq!(cloud.made(), made);
+}
+
+#[test]
 fn a_signal_at_a_question_leaves_the_terminal_as_it_was() {
     let cloud = Cloud::start(Lab::builder());
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
@@ -118,10 +135,19 @@ fn a_target_is_chosen_by_typing_a_part_of_it() {
     terminal.press("ord");
     terminal.press("\r");
     let screen = terminal.wait_for("listening on");
-    assert!(screen.contains("(rds:orders)"), "{screen}");
+    assert!(screen.contains("(rds:orders)") && !screen.contains("warning"), "{screen}");
     terminal.press("\x03");
     assert_eq!(terminal.wait(), 130);
     terminal.expect_usable();
+
+    // The other one does not let the bastion in, and who has chosen it is told.
+    let mut terminal = start(&cloud.lab, &["connect", "--local-port", "auto"]);
+    terminal.wait_for("rds:users");
+    terminal.press("users\r");
+    let screen = terminal.wait_for("listening on");
+    assert!(screen.contains("`adit init --target rds:users`"), "{screen}");
+    terminal.press("\x03");
+    assert_eq!(terminal.wait(), 130);
 }
 
 #[test]

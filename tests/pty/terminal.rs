@@ -1,4 +1,4 @@
-//! A program in a terminal of 100 by 40.
+//! A program in a terminal, of 100 by 40 unless told otherwise.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -12,10 +12,15 @@ use tempfile::TempDir;
 /// A guard against hanging, far above what is needed.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-const ROWS: NonZero<u16> = NonZero::new(40).expect("not zero");
-const COLUMNS: NonZero<u16> = NonZero::new(100).expect("not zero");
-const SIZE: PtySize =
-    PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
+/// Columns and rows.
+pub(crate) type Size = (NonZero<u16>, NonZero<u16>);
+
+const SIZE: Size = size(100, 40);
+
+/// So many columns and rows.
+pub(crate) const fn size(columns: u16, rows: u16) -> Size {
+    (NonZero::new(columns).expect("not zero"), NonZero::new(rows).expect("not zero"))
+}
 
 /// A running program and what it has drawn.
 pub(crate) struct Terminal {
@@ -38,8 +43,18 @@ impl Terminal {
     }
 
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_in(SIZE, arguments, environment)
+    }
+
+    pub(crate) fn start_in(
+        (columns, rows): Size,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let pair = native_pty_system().openpty(SIZE).expect("a pseudo-terminal");
+        let size =
+            PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_adit"));
         command.env_clear();
         command.env("HOME", home.path());
@@ -55,7 +70,7 @@ impl Terminal {
         let keyboard = pair.master.take_writer().expect("the keyboard");
         let mut screen = pair.master.try_clone_reader().expect("the screen");
         let drawn = Drawn {
-            parser: vt100::Parser::new(ROWS, COLUMNS, 1000),
+            parser: vt100::Parser::new(rows, columns, 1000),
             raw: Vec::new(),
             ended: false,
         };
@@ -89,6 +104,12 @@ impl Terminal {
             assert!(!drawn.ended && !left.is_zero(), "no {text:?} on the screen:\n{contents}");
             drawn = self.shared.1.wait_timeout(drawn, left).expect("no panic under the lock").0;
         }
+    }
+
+    /// All that has been written to the terminal.
+    pub(crate) fn raw(&self) -> String {
+        let drawn = self.shared.0.lock().expect("no panic under the lock");
+        String::from_utf8_lossy(&drawn.raw).into_owned()
     }
 
     /// Types on the keyboard.

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a lab does not start. Each text ends with its cause, for those who print one line only.
+/// Why a lab does not start, or not do what it was asked for. Each text ends with its cause, for those who print one line only.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {
@@ -23,6 +23,14 @@ pub enum LabError {
     /// No certificate.
     #[error("cannot set up TLS: {0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something that the lab's own cloud refused.
+    #[error("{message} ({code})")]
+    Cloud {
+        /// The service's code.
+        code: &'static str,
+        /// What it says.
+        message: String,
+    },
     /// A file that cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -171,9 +171,15 @@ pub struct FaultRequest {
     /// How long, in milliseconds, network interfaces outlive what they belonged to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_ms: Option<u64>,
+    /// How long, in milliseconds, each API call takes until it is answered, beside its work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_ms: Option<u64>,
     /// Holds one of the next API calls until the client goes away; null releases it.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub hold: Option<Option<HoldCall>>,
+    /// Beside `hold`: only the calls of this operation count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
 }
 
 /// Tells a member that is null from one that is not there.

@@ -103,6 +103,18 @@ impl Lab {
         self.service.add_instance(id);
     }
 
+    /// Makes a VPC with the private database `name` in it, and gives the VPC's id. Nothing in it is
+    /// ready for Session Manager. What connects to the database reaches `server`.
+    pub fn make_private_database(
+        &self,
+        name: &str,
+        server: SocketAddr,
+    ) -> Result<String, LabError> {
+        self.service
+            .make_example(name, server)
+            .map_err(|error| LabError::Cloud { code: error.code, message: error.message })
+    }
+
     /// Ends everything and waits until it has ended.
     pub async fn shutdown(self) {
         self.service.stop.cancel();

@@ -9,6 +9,7 @@
 
 mod agent;
 mod api;
+mod calls;
 mod clock;
 mod cloud;
 mod config;
@@ -23,6 +24,7 @@ mod service;
 mod state;
 
 pub use agent::config::{Pace, Quirks};
+pub use calls::ApiCall;
 pub use cloud::faults::{HoldCall, When};
 pub use config::{DEFAULT_INSTANCE, HostPort, LabConfig, ParseHostPortError, TlsConfig};
 pub use error::LabError;

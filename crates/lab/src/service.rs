@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agent::config::AgentConfig;
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::cloud;
 use crate::config::LabConfig;
@@ -29,6 +30,7 @@ pub(crate) struct Service {
     pub(crate) config: LabConfig,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
+    pub(crate) calls: Calls,
     pub(crate) faults: FaultState,
     pub(crate) agent: Arc<AgentConfig>,
     pub(crate) keys: Keys,
@@ -49,7 +51,6 @@ struct Tables {
     instances: BTreeMap<String, Instance>,
     /// In the order in which they were started.
     sessions: Vec<Arc<Session>>,
-    api_calls: BTreeMap<String, u64>,
     data_websockets_open: u64,
     numbers: u64,
 }
@@ -74,6 +75,7 @@ impl Service {
         let agent = AgentConfig::new(config.pace, config.maps.clone(), config.agent.clone());
         Self {
             clock: Clock::new(),
+            calls: Calls::default(),
             faults: FaultState::new(&config),
             agent: Arc::new(agent),
             keys,
@@ -155,14 +157,6 @@ impl Service {
         tables.numbers
     }
 
-    pub(crate) fn count_call(&self, operation: &str) {
-        let mut tables = self.tables();
-        match tables.api_calls.get_mut(operation) {
-            Some(count) => *count += 1,
-            None => drop(tables.api_calls.insert(operation.to_owned(), 1)),
-        }
-    }
-
     /// Counts a data websocket as open until the guard is dropped.
     pub(crate) fn data_websocket(&self) -> OpenWebsocket<'_> {
         self.tables().data_websockets_open += 1;
@@ -194,7 +188,8 @@ impl Service {
         State {
             instances: instances.collect(),
             sessions: tables.sessions.iter().map(|session| describe(session)).collect(),
-            api_calls: tables.api_calls.clone(),
+            api_calls: self.calls.counts(),
+            recent_calls: self.calls.recent(),
             data_websockets_open: tables.data_websockets_open,
             held: self.faults.cloud.held(),
         }

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calls::ApiCall;
+
 pub use crate::gateway::counts::Counts;
 
 /// What a lab holds at one moment: the answer of `GET /_lab/state`.
@@ -13,6 +15,8 @@ pub struct State {
     pub sessions: Vec<SessionState>,
     /// API calls by operation, refused ones included.
     pub api_calls: BTreeMap<String, u64>,
+    /// The latest thousand of them one by one, in the order in which they arrived.
+    pub recent_calls: Vec<ApiCall>,
     /// Data websockets that are open, of clients and of agents in other processes.
     pub data_websockets_open: u64,
     /// The API call that a fault holds at this moment.

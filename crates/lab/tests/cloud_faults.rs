@@ -239,3 +239,38 @@ async fn a_held_call_goes_on_when_it_is_released() {
         assert_eq!(control(&lab, "faults", &bad).await.0, 400, "{bad}");
     }
 }
+
+#[tokio::test]
+async fn one_operation_can_be_held_and_others_are_not() {
+    let lab = lab().await;
+    let hold = json!({ "hold": { "call": 1, "when": "before" }, "operation": "CreateVpc" });
+    fault(&lab, hold).await;
+    EC2.done(&lab, "DescribeVpcs", &[]).await;
+    let call = call_and_wait(&lab, "Action=CreateVpc&CidrBlock=10.9.0.0%2F16").await;
+    until(&lab, |state| state.held.as_deref() == Some("CreateVpc")).await;
+    fault(&lab, json!({ "hold": null })).await;
+    assert!(call.await.expect("an end"), "answered");
+}
+
+/// Two calls at once, one of them for a page, then a third one, which arrives after both answers.
+#[tokio::test]
+async fn arrivals_and_answers_are_told_in_their_order() {
+    let lab = lab().await;
+    fault(&lab, json!({ "answer_ms": 300 })).await;
+    tokio::join!(
+        EC2.done(&lab, "DescribeVpcs", &[]),
+        EC2.done(&lab, "DescribeSubnets", &[("NextToken", "bGFiOjA")])
+    );
+    fault(&lab, json!({ "answer_ms": 0 })).await;
+    IAM.done(&lab, "ListRoles", &[]).await;
+    let calls = lab.state().recent_calls;
+    let [first, second, third] = calls.as_slice() else { panic!("{calls:?}") };
+    let answered = |call: &adit_lab::ApiCall| call.answered.expect("an answer");
+    assert!(second.arrived < answered(first).min(answered(second)), "{calls:?}");
+    assert!(third.arrived > answered(first).max(answered(second)), "{calls:?}");
+    assert!(answered(third) > third.arrived, "{calls:?}");
+    assert_eq!(third.operation, "ListRoles");
+    let continued: Vec<&str> =
+        calls.iter().filter(|call| call.continues).map(|call| call.operation.as_str()).collect();
+    assert_eq!(continued, ["DescribeSubnets"]);
+}

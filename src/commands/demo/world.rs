@@ -1,113 +1,73 @@
-//! What the story needs: a lab, a private service, and a tunnel to it.
+//! What the story begins with: a local AWS, and a VPC in it where only a database is.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
+use adit_aws::targets::{Kind as TargetKind, Selector, TargetSpec};
 use adit_aws::{Aws, AwsOptions, ProxyUse, StaticCredentials};
-use adit_lab::{DEFAULT_INSTANCE, HostPort, Lab, LabConfig};
-use adit_tunnel::{Tunnel, TunnelEvent};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use adit_lab::{Lab, LabConfig};
 use zeroize::Zeroizing;
 
 use super::service;
 use super::story::Story;
-use crate::commands::local::{self, Bound};
-use crate::commands::open;
-use crate::commands::report::Report;
-use crate::failure::Failure;
-use crate::settings::{DemoSettings, Destination};
-use crate::ui::{Printer, span};
+use crate::failure::{Failure, Kind};
+use crate::settings::DemoSettings;
 
-/// The name of the demo's own service in the bastion's network.
-const HOST: &str = "intranet.demo.internal";
-/// The name of a service that the user brings.
-const OWN_HOST: &str = "service.demo.internal";
+/// The database.
+const NAME: &str = "orders";
 
-/// An open tunnel and all that stands behind it.
+/// A local AWS, and what leads to it.
 pub(crate) struct World {
     pub(crate) lab: Lab,
-    pub(crate) tunnel: Tunnel,
-    pub(crate) bound: Bound,
-    /// What the tunnel tells, after it was reported.
-    pub(crate) news: UnboundedReceiver<TunnelEvent>,
-    pub(crate) target: Destination,
-    /// Where the tunnel listens.
-    pub(crate) address: String,
+    /// With the lab's keys and endpoint, and nothing else.
+    pub(crate) aws: Aws,
+    /// The database.
+    pub(crate) spec: TargetSpec,
+    /// The VPC that it is in.
+    pub(crate) vpc: String,
 }
 
-/// Builds it, step by step.
-pub(crate) async fn build(
-    settings: &DemoSettings,
-    story: &mut Story,
-    printer: Printer,
-) -> Result<World, Failure> {
-    let (host, port, service) = match settings.target {
-        Some(address) => (OWN_HOST, address.port(), address),
-        None => (HOST, 80, service::start().await?),
-    };
-    let target =
-        Destination { bastion: DEFAULT_INSTANCE.to_owned(), host: Some(host.to_owned()), port };
-    let lab = start_lab(settings, HostPort { host: host.to_owned(), port }, service).await?;
-    story.step(
-        "A local AWS is up",
-        &[format!("session API and gateway at {}, bastion {DEFAULT_INSTANCE}", lab.endpoint())],
-    )?;
-    let bound = local::bind(&settings.local, port).await?;
-    let address = bound.address.clone();
-    let described = match settings.target {
-        Some(service) => format!("{target}, as the bastion calls {service}"),
-        None => format!("{target}, a web server that only the bastion can reach by that name"),
-    };
-    story.step("There is a private service", &[described])?;
-
-    let began = Instant::now();
-    let (tunnel, news) = open_tunnel(&lab, &target, printer).await?;
-    story.step(
-        "A session is started and a tunnel opened",
-        &[
-            format!("session {}, through the AWS SDK with signed requests", tunnel.session_id()),
-            format!("{address} leads to {target}, ready after {}", span(began.elapsed())),
-        ],
-    )?;
-    Ok(World { lab, tunnel, bound, news, target, address })
-}
-
-async fn start_lab(
-    settings: &DemoSettings,
-    name: HostPort,
-    service: SocketAddr,
-) -> Result<Lab, Failure> {
+/// Builds it.
+pub(crate) async fn build(settings: &DemoSettings, story: &mut Story) -> Result<World, Failure> {
     let config = LabConfig {
-        maps: vec![(name, service)],
+        instances: Vec::new(),
         resume_enabled: settings.resume_enabled,
         ..LabConfig::default()
     };
-    Ok(Lab::start(config).await?)
+    let lab = Lab::start(config).await?;
+    story.step(
+        "A local AWS is up",
+        &[format!("at {}; nothing that follows calls anything else", lab.endpoint())],
+    )?;
+    let service = match settings.target {
+        Some(address) => address,
+        None => service::start().await?,
+    };
+    let vpc = make_database(&lab, service)?;
+    let spec = TargetSpec {
+        kind: TargetKind::Rds,
+        select: Selector::Id(NAME.to_owned()),
+        endpoint: None,
+        port: None,
+        vpc: None,
+    };
+    let behind = match settings.target {
+        Some(service) => format!("your service at {service} answers in its place"),
+        None => "a small web server answers in its place, so that curl can try it".to_owned(),
+    };
+    story.step(
+        "A VPC has a private database in it, and nothing is prepared",
+        &[format!("{spec} in {vpc}; {behind}")],
+    )?;
+    let aws = aws(&lab).await?;
+    Ok(World { lab, aws, spec, vpc })
 }
 
-async fn open_tunnel(
-    lab: &Lab,
-    target: &Destination,
-    printer: Printer,
-) -> Result<(Tunnel, UnboundedReceiver<TunnelEvent>), Failure> {
-    let (sender, mut events) = unbounded_channel();
-    let (forward, news) = unbounded_channel();
-    let mut report = Report::new(printer, &target.to_string(), &target.bastion).events_only();
-    tokio::spawn(async move {
-        while let Some(event) = events.recv().await {
-            report.event(&event);
-            if forward.send(event).is_err() {
-                return;
-            }
-        }
-    });
-    let request = open::request(target, Some("adit demo".to_owned()));
-    let options = open::plain_options(target)?;
-    let tunnel = open::tunnel(aws(lab).await?, request, options, sender).await?;
-    Ok((tunnel, news))
+fn make_database(lab: &Lab, service: SocketAddr) -> Result<String, Failure> {
+    lab.make_private_database(NAME, service).map_err(|error| {
+        Failure::new(Kind::Internal, format!("the demo's database cannot be made: {error}"))
+    })
 }
 
-/// The lab's keys and endpoint, and nothing else.
 async fn aws(lab: &Lab) -> Result<Aws, Failure> {
     let keys = lab.credentials();
     let options = AwsOptions {

@@ -153,6 +153,11 @@ impl Kind {
         format!("{article} {}", self.noun())
     }
 
+    /// Whether endpoints of one of this kind may have ports of their own.
+    pub fn has_several_ports(self) -> bool {
+        matches!(self, Self::ElastiCache | Self::Msk)
+    }
+
     /// Whether one of this kind has several endpoints to choose from.
     fn has_endpoints(self) -> bool {
         self.form().contains('/')

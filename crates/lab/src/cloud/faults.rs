@@ -28,6 +28,7 @@ struct Settings {
     boot: Duration,
     agent: Duration,
     release: Duration,
+    answer: Duration,
     hold: Option<Hold>,
 }
 
@@ -35,6 +36,8 @@ struct Settings {
 struct Hold {
     left: u64,
     when: When,
+    /// The only one that counts, if there is one.
+    operation: Option<String>,
     release: CancellationToken,
 }
 
@@ -75,6 +78,7 @@ impl Default for CloudFaults {
             boot: Duration::ZERO,
             agent: Duration::ZERO,
             release: RELEASE,
+            answer: Duration::ZERO,
             hold: None,
         };
         Self { settings: Mutex::new(settings), held: watch::Sender::new(None) }
@@ -98,12 +102,13 @@ impl CloudFaults {
         if let Some(size) = request.page_size {
             settings.page_size = size;
         }
-        let Settings { consistency, boot, agent, release, .. } = &mut *settings;
+        let Settings { consistency, boot, agent, release, answer, .. } = &mut *settings;
         for (time, wanted) in [
             (consistency, request.consistency_ms),
             (boot, request.boot_ms),
             (agent, request.agent_ms),
             (release, request.release_ms),
+            (answer, request.answer_ms),
         ] {
             *time = wanted.map_or(*time, Duration::from_millis);
         }
@@ -114,6 +119,7 @@ impl CloudFaults {
             settings.hold = hold.map(|HoldCall { call, when }| Hold {
                 left: call,
                 when,
+                operation: request.operation.clone(),
                 release: CancellationToken::new(),
             });
         }
@@ -153,6 +159,11 @@ impl CloudFaults {
         self.settings().release
     }
 
+    /// How long an API call that is done takes until it is answered.
+    pub(crate) fn answer(&self) -> Duration {
+        self.settings().answer
+    }
+
     /// The operation that is held at this moment.
     pub(crate) fn held(&self) -> Option<String> {
         self.held.borrow().clone()
@@ -177,9 +188,12 @@ impl CloudFaults {
     }
 
     /// Counts a call; gives what to wait for when it is the one.
-    pub(crate) fn takes_hold(&self) -> Option<Held> {
+    pub(crate) fn takes_hold(&self, operation: &str) -> Option<Held> {
         let mut settings = self.settings();
         let hold = settings.hold.as_mut()?;
+        if hold.operation.as_ref().is_some_and(|only| only != operation) {
+            return None;
+        }
         hold.left = hold.left.checked_sub(1)?;
         (hold.left == 0).then(|| Held { when: hold.when, release: hold.release.clone() })
     }

@@ -11,6 +11,7 @@ mod ecs;
 mod elasticache;
 #[cfg(test)]
 mod endpoint_tests;
+mod example;
 pub(crate) mod faults;
 mod iam;
 mod kafka;

@@ -49,6 +49,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Whether it asks for a further page of a list.
+    pub(crate) fn continues(&self) -> bool {
+        // Each service has its own word for where the page begins.
+        ["NextToken", "nextToken", "Marker"]
+            .into_iter()
+            .any(|name| self.params.has(name) || !self.json[name].is_null())
+    }
+
     /// Reads a request; `None` when it is for none of the services. Bodies that cannot be read
     /// count as empty: operations then miss what they need.
     pub(crate) fn read(parts: &Parts, body: &[u8]) -> Option<Self> {

@@ -85,9 +85,14 @@ where
 
 /// Answers an API call, and holds it when it is the one that is to be held. A client that goes
 /// away drops all of it.
-async fn counted<T>(service: &Service, operation: &str, answer: impl Future<Output = T>) -> T {
-    service.count_call(operation);
-    let held = service.faults.cloud.takes_hold();
+async fn counted<T>(
+    service: &Service,
+    operation: &str,
+    continues: bool,
+    answer: impl Future<Output = T>,
+) -> T {
+    let arrived = service.calls.arrived(operation, continues);
+    let held = service.faults.cloud.takes_hold(operation);
     if let Some(held) = held.as_ref().filter(|held| held.when == When::Before) {
         service.faults.cloud.wait(held, operation).await;
     }
@@ -95,7 +100,22 @@ async fn counted<T>(service: &Service, operation: &str, answer: impl Future<Outp
     if let Some(held) = held.as_ref().filter(|held| held.when == When::After) {
         service.faults.cloud.wait(held, operation).await;
     }
+    let time = service.faults.cloud.answer();
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+    service.calls.answered(arrived);
     answer
+}
+
+/// Whether a JSON body asks for a further page of a list.
+fn continues(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        #[serde(rename = "NextToken")]
+        next_token: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Page>(body).is_ok_and(|page| page.next_token.is_some())
 }
 
 /// A call of the control plane.
@@ -106,7 +126,7 @@ async fn cloud_call(
     request: &cloud::Request,
 ) -> Answer {
     let request_id = service.entropy.uuid().to_string();
-    let answered = counted(service, &request.operation, async {
+    let answered = counted(service, &request.operation, request.continues(), async {
         let caller = authenticate::caller(service, parts, body, request.target.name);
         cloud::answer_request(service, request, caller, &request_id)
     });
@@ -118,7 +138,7 @@ async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes
     let request_id = service.entropy.uuid().to_string();
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let (prefix, operation) = target.and_then(|t| t.split_once('.')).unwrap_or_default();
-    let answer = counted(service, operation, async {
+    let answer = counted(service, operation, continues(&body), async {
         if service.faults.is_down() {
             return Err(ApiError::unavailable());
         }

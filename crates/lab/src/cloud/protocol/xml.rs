@@ -68,6 +68,15 @@ impl Element {
         }
     }
 
+    /// The text of the first element of a name below this one.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        let Content::Children(children) = &self.content else { return None };
+        children.iter().find_map(|child| match &child.content {
+            Content::Text(text) if child.name == name => Some(text.as_str()),
+            _ => child.find(name),
+        })
+    }
+
     /// Writes what is inside the element.
     pub(super) fn write_content(&self, out: &mut String) {
         match &self.content {
