@@ -88,8 +88,12 @@ async fn find_vpc(aws: &Aws, client: &Client, id: &str) -> Result<Option<Vpc>, A
     let mut vpc = vpc(found);
     // `default` stands for none at all.
     if let Some(options) = options.filter(|id| id.starts_with("dopt-")) {
-        let servers = describe_name_servers(aws, client, &options).await;
-        if let Some(servers) = unless_denied(servers)? {
+        let servers = match describe_name_servers(aws, client, &options).await {
+            // They were replaced and deleted between the two calls.
+            Err(error) if is_unseen(&error) => None,
+            other => unless_denied(other)?,
+        };
+        if let Some(servers) = servers {
             super::dns::set_servers(&mut vpc, &servers);
         }
     }
