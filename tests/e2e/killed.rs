@@ -184,3 +184,22 @@ fn an_init_that_loses_the_network_says_what_stands() {
     let hints = error["hints"].to_string();
     assert!(hints.contains("the same command again goes on from there"), "{ran:#?}");
 }
+
+#[test]
+fn a_cleanup_that_loses_the_network_says_what_is_gone_and_what_is_not() {
+    let server = Server::echo();
+    let mut cloud = cloud(&server);
+    cloud.run(&INIT).expect(0);
+    let program = held_at(&cloud, &CLEANUP, "DeleteSecurityGroup");
+    cloud.lab.kill();
+    let ran = Ran::to_the_end(program).expect(15);
+    let kinds = ran.events();
+    let count = |kind: &str| kinds.iter().filter(|event| event["event"] == kind).count();
+    let (done, failed) = (count("step_done"), count("step_failed"));
+    assert!(done > 0 && failed > 0, "{ran:#?}");
+    let steps = ran.event("removal_plan")["steps"].as_array().map(Vec::len);
+    assert_eq!(steps, Some(done + failed), "{ran:#?}");
+    let message = ran.event("error")["message"].as_str().expect("a message").to_owned();
+    let expected = format!("{done} removed, {failed} still there in us-east-1");
+    assert_eq!(message, expected, "{ran:#?}");
+}

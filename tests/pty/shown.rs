@@ -61,7 +61,9 @@ fn a_plan_shows_the_address_whole_in_80_columns() {
     let lines = lines(&cloud, 80, &["init", "--target", "rds:orders", "--plan"]);
     let row = lines.iter().find(|line| line.starts_with("rds:orders")).expect("a row");
     assert!(row.ends_with(".rds.amazonaws.com:5432"), "{row}");
+    // The terminal wraps sentences itself.
     let steps = lines.iter().skip_while(|line| !line.contains("STEP"));
+    let steps = steps.take_while(|line| !line.starts_with("warning: "));
     assert!(steps.clone().count() > 5, "{lines:#?}");
     assert!(steps.clone().all(|line| line.chars().count() <= 80), "{lines:#?}");
 }
