@@ -88,8 +88,12 @@ async fn find_vpc(aws: &Aws, client: &Client, id: &str) -> Result<Option<Vpc>, A
     let mut vpc = vpc(found);
     // `default` stands for none at all.
     if let Some(options) = options.filter(|id| id.starts_with("dopt-")) {
-        let servers = describe_name_servers(aws, client, &options).await;
-        if let Some(servers) = unless_denied(servers)? {
+        let servers = match describe_name_servers(aws, client, &options).await {
+            // They were replaced and deleted between the two calls.
+            Err(error) if is_unseen(&error) => None,
+            other => unless_denied(other)?,
+        };
+        if let Some(servers) = servers {
             super::dns::set_servers(&mut vpc, &servers);
         }
     }
@@ -143,18 +147,19 @@ async fn users_of_names(
     vpc: &str,
 ) -> Result<BTreeMap<String, BTreeSet<String>>, AwsError> {
     let names = [naming::GROUP, naming::ENDPOINT_GROUP].into_iter().flat_map(naming::candidates);
-    let names = sdk::Filter::builder().name("group-name").set_values(Some(names.collect()));
-    let call = client.describe_network_interfaces().filters(filter("vpc-id", vpc));
-    let pages = call.filters(names.build()).into_paginator().items().send();
-    let answer: Result<Vec<_>, _> = pages.collect().await;
-    let answer = answer.map_err(failed(aws, "DescribeNetworkInterfaces"));
+    let names =
+        sdk::Filter::builder().name("instance.group-name").set_values(Some(names.collect()));
+    let call = client.describe_instances().filters(filter("vpc-id", vpc)).filters(names.build());
+    let pages = call.into_paginator().items().send();
+    let answer: Result<Vec<_>, _> = Box::pin(pages.collect()).await;
+    let answer = answer.map_err(failed(aws, "DescribeInstances"));
     let mut users = BTreeMap::<_, BTreeSet<_>>::new();
-    for interface in unless_denied(answer)?.unwrap_or_default() {
-        let Some(instance) = interface.attachment().and_then(|one| one.instance_id()) else {
-            continue;
-        };
-        for group in interface.groups().iter().filter_map(|group| group.group_id()) {
-            users.entry(group.to_owned()).or_default().insert(instance.to_owned());
+    for reservation in unless_denied(answer)?.unwrap_or_default() {
+        for instance in reservation.instances.unwrap_or_default() {
+            let id = instance.instance_id.unwrap_or_default();
+            for group in instance.security_groups.unwrap_or_default() {
+                users.entry(group.group_id.unwrap_or_default()).or_default().insert(id.clone());
+            }
         }
     }
     Ok(users)

@@ -358,7 +358,8 @@ async fn kinds_that_may_not_be_looked_for_leave_the_others() {
     assert_eq!(unseen, ["endpoint", "role", "instance profile"]);
     assert!(found.removals.is_empty());
 
-    let fake = Fake::new(vec![(403, REFUSED)]).await;
+    let routes = [refuse(&["Action=List"], 403, DENIED), refuse(&["Action="], 403, REFUSED)];
+    let fake = Fake::routed(&[6], &routes).await;
     let error = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap_err();
     assert_eq!(error.kind, crate::error::AwsErrorKind::AccessDenied);
 }

@@ -151,7 +151,7 @@ impl Planner<'_> {
         if classified.class == Class::Public && wish == Some(false) {
             return Err(Unfit {
                 public_ip_helps: self.machine(&subnet.zone).is_ok(),
-                may_work: true,
+                may_work: self.machine(&subnet.zone).is_ok(),
                 ..Unfit::because(format!("{}, which needs a public address", classified.why))
             });
         }
@@ -160,7 +160,7 @@ impl Planner<'_> {
             if !(can_have_endpoints && self.desired.options.create_endpoints) {
                 return Err(Unfit {
                     endpoints_help: can_have_endpoints && self.machine(&subnet.zone).is_ok(),
-                    may_work: true,
+                    may_work: self.machine(&subnet.zone).is_ok(),
                     ..Unfit::because(self.why(classified))
                 });
             }

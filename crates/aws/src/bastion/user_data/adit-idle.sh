@@ -88,8 +88,7 @@ look() {
 # An agent that may do its work has begun a worker; one that waits for its role has none. Who has a
 # session has an agent that works, whatever else is missing: that one is left alone.
 rouse() {
-    if ((now >= settle)) || grep --quiet --no-messages --line-regexp \
-        --regexp=ssm-agent-worke --regexp="$name" "$proc"/[0-9]*/comm; then
+    if ((now >= settle)) || grep -qsx -e ssm-agent-worke -e "$name" "$proc"/[0-9]*/comm; then
         return
     fi
     systemctl restart --no-block amazon-ssm-agent.service || true
