@@ -135,10 +135,11 @@ pub(crate) async fn locate(
     }
     if here.len() > 1 {
         warnings.push(format!(
-            "{} has {} bastions; {} is used, `adit cleanup` removes all of them",
+            "{} has {} bastions; {} is used, `{}` removes all of them",
             target.vpc,
             here.len(),
-            bastion.id
+            bastion.id,
+            given.without_targets("cleanup")
         ));
     }
     Ok(Place {

@@ -45,7 +45,7 @@ impl Prepared {
             let own = self.groups.iter().filter(|group| bastion.groups.contains(&group.id));
             own.flat_map(|group| &group.egress).any(|rule| rule.covers(port, &rule.peer))
         };
-        let ways_in = self
+        let mut ways_in = self
             .groups
             .iter()
             .filter(|group| groups.contains(&group.id))
@@ -54,10 +54,8 @@ impl Prepared {
                 |rule| matches!(&rule.peer, Peer::Group(from) if bastion.groups.contains(from)),
             );
         match port {
-            Some(port) => {
-                lets_out(port) && ways_in.into_iter().any(|rule| rule.covers(port, &rule.peer))
-            }
-            None => ways_in.into_iter().any(|rule| match rule.ports {
+            Some(port) => lets_out(port) && ways_in.any(|rule| rule.covers(port, &rule.peer)),
+            None => ways_in.any(|rule| match rule.ports {
                 Some((first, last)) => {
                     // The ends of a range do for what rules of adit and of people look like.
                     [first, last]
