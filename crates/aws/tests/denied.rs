@@ -169,8 +169,10 @@ impl Scene {
         let aws = &self.world.aws;
         let listing = Box::pin(targets::list(aws, &Kind::ALL)).await;
         let mut refused: Vec<_> = listing.failures.into_iter().map(|(_, error)| error).collect();
-        refused.extend(bastion::find(aws, None).await.err());
-        refused.extend(bastion::prepared(aws).await.err());
+        let bastions = bastion::find(aws, None).await;
+        let own = bastions.as_ref().map(|bastions| bastions.own.as_slice()).unwrap_or_default();
+        refused.extend(bastion::prepared(aws, own).await.err());
+        refused.extend(bastions.err());
         refused.extend(adit_aws::network::vpcs(aws).await.err());
         refused.into_iter().map(Refusal::of).collect()
     }
@@ -194,7 +196,7 @@ impl Scene {
     async fn connect(&self) -> Result<(), AwsError> {
         let aws = &self.world.aws;
         self.resolve("rds:orders").await?;
-        let id = bastion::find(aws, None).await?.remove(0).id;
+        let id = bastion::find(aws, None).await?.own.remove(0).id;
         Box::pin(bastion::start(aws, &id, |_| ())).await?;
         let api = SessionApi::new(aws);
         let request = StartSession {

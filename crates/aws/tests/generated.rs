@@ -168,7 +168,7 @@ impl Place {
     }
 
     async fn bastions(&self) -> Vec<String> {
-        let found = bastion::find(&self.world.aws, Some(&self.vpc)).await.expect("bastions");
+        let found = bastion::find(&self.world.aws, Some(&self.vpc)).await.expect("bastions").own;
         found.into_iter().map(|bastion| bastion.id).collect()
     }
 

@@ -33,7 +33,7 @@ async fn a_target_that_lets_the_bastion_in_needs_no_rule() {
     let world = World::start().await;
     let vpc = world.network(Way::Nat, &["us-east-1a"]).await;
     world.init(&desired(&vpc, &[])).await;
-    let bastion = bastion::find(&world.aws, Some(&vpc)).await.expect("bastions").remove(0);
+    let bastion = bastion::find(&world.aws, Some(&vpc)).await.expect("bastions").own.remove(0);
     let group = world.group(&vpc, "orders").await;
     world.let_in(&group, 5432, Peer::Group(&bastion.groups[0])).await;
     world.init(&desired(&vpc, &[imagined(&vpc, "orders", 5432, &group)])).await;
@@ -46,7 +46,7 @@ async fn a_stopped_bastion_is_started_and_answers() {
     let vpc = world.network(Way::Nat, &["us-east-1a"]).await;
     let id = world.init(&desired(&vpc, &[])).await.bastion.expect("a bastion");
     world.ec2().stop_instances().instance_ids(&id).send().await.expect("stopped");
-    let found = bastion::find(&world.aws, None).await.expect("bastions");
+    let found = bastion::find(&world.aws, None).await.expect("bastions").own;
     assert_eq!((found.len(), found[0].state), (1, State::Stopped));
     let diagnosis = Box::pin(bastion::diagnose(&world.aws, &id)).await.expect("a diagnosis");
     assert_eq!(diagnosis.cause, Cause::Stopped);

@@ -24,7 +24,7 @@ async fn names_that_are_taken_are_avoided_and_what_has_them_is_left() {
     assert!(world.init(&desired).await.is_online);
     assert_eq!(world.census().await, Census { access: 0, egress: 1, ..ONE_TARGET });
     assert!(world.plan(&desired).await.steps.is_empty());
-    let bastion = bastion::find(&world.aws, None).await.expect("bastions").remove(0);
+    let bastion = bastion::find(&world.aws, None).await.expect("bastions").own.remove(0);
     assert!(bastion.profile.expect("a profile").ends_with(&format!("/adit/{name}-2")));
     assert_ne!(bastion.groups, [group.clone()]);
 
