@@ -19,8 +19,12 @@ pub(crate) fn kind_of_aws(kind: &AwsErrorKind) -> FatalKind {
     match kind {
         AwsErrorKind::NoCredentials
         | AwsErrorKind::ExpiredCredentials
-        | AwsErrorKind::UnknownProfile => FatalKind::Credentials,
-        AwsErrorKind::AccessDenied => FatalKind::Permission,
+        | AwsErrorKind::UnknownProfile
+        | AwsErrorKind::SignInNeeded { .. }
+        | AwsErrorKind::CodeNeeded
+        | AwsErrorKind::CodeFailed
+        | AwsErrorKind::Cancelled => FatalKind::Credentials,
+        AwsErrorKind::AccessDenied | AwsErrorKind::PolicyRefused => FatalKind::Permission,
         AwsErrorKind::TargetNotConnected | AwsErrorKind::InvalidTarget => FatalKind::Bastion,
         AwsErrorKind::TargetNotFound
         | AwsErrorKind::TargetAmbiguous
