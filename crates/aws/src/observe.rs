@@ -122,7 +122,8 @@ async fn is_throttled(mut answer: HttpResponse) -> (HttpResponse, bool) {
         .get("x-amzn-errortype")
         .is_some_and(|kind| THROTTLING_ERRORS.iter().any(|code| kind.starts_with(code)));
     let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
-    let Ok(bytes) = Limited::new(body, REFUSAL_LIMIT).collect().await.map(|body| body.to_bytes())
+    let Ok(bytes) =
+        Limited::new(body, REFUSAL_LIMIT).collect().await.map(http_body_util::Collected::to_bytes)
     else {
         // What cannot be read here would not have been read by the SDK either.
         return (answer, in_header);

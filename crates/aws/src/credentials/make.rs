@@ -122,13 +122,14 @@ impl Maker {
         if !base.keys.are_long_lived() {
             // Only a role can be assumed with a code then, and the AWS CLI asks for none either
             // when there is no role.
-            return match self.chain.roles.is_empty() {
-                true => Ok(base),
-                false => self.prove(step, base, asking).await,
+            return if self.chain.roles.is_empty() {
+                Ok(base)
+            } else {
+                self.prove(step, base, asking).await
             };
         }
         if let Some(session) = self.kept_session(step, &base, asking) {
-            return self.from_session(step, base, session, asking).await;
+            return self.with_session(step, base, session, asking).await;
         }
         self.prove(step, base, asking).await
     }
@@ -162,7 +163,7 @@ impl Maker {
         Ok(Made { keys, kind, mfa, renewal, steps: vec![step] })
     }
 
-    async fn from_session(
+    async fn with_session(
         &self,
         step: &MfaStep,
         base: Made,
@@ -200,10 +201,8 @@ impl Maker {
     async fn prove(&self, step: &MfaStep, base: Made, asking: Asking) -> Result<Made, AwsError> {
         let may_ask = asking.person || self.codes.as_ref().is_some_and(|codes| !codes.attended());
         let before = self.files.session(self, step, &base.keys);
-        let _lock = match may_ask {
-            true => self.files.lock_session(self, step, &base.keys).await,
-            false => None,
-        };
+        let _lock =
+            if may_ask { self.files.lock_session(self, step, &base.keys).await } else { None };
         if base.keys.are_long_lived()
             && let Some(kept) = self.kept_session(step, &base, asking)
             && before.is_none_or(|before| before.keys != kept.keys)

@@ -116,18 +116,17 @@ where
         };
         let digits = Zeroizing::new(code.code.trim().to_owned());
         let complaint = complaint_about(&digits, &tried);
-        let complaint = match complaint {
-            Some(complaint) => AwsError::new(AwsErrorKind::CodeFailed, complaint)
-                .hint("each code works once; wait for the next one, which comes within 30 seconds"),
-            None => {
-                let device = request.devices.get(code.device).or(request.devices.first());
-                let Some(device) = device.cloned() else { return Err(needed(&request)) };
-                tried.push(digits.clone());
-                match use_code(device, digits).await {
-                    Ok(value) => return Ok(value),
-                    Err(Refusal::Code(error)) => error,
-                    Err(other) => return Err(other.into_error()),
-                }
+        let complaint = if let Some(complaint) = complaint {
+            AwsError::new(AwsErrorKind::CodeFailed, complaint)
+                .hint("each code works once; wait for the next one, which comes within 30 seconds")
+        } else {
+            let device = request.devices.get(code.device).or(request.devices.first());
+            let Some(device) = device.cloned() else { return Err(needed(&request)) };
+            tried.push(digits.clone());
+            match use_code(device, digits).await {
+                Ok(value) => return Ok(value),
+                Err(Refusal::Code(error)) => error,
+                Err(other) => return Err(other.into_error()),
             }
         };
         if request.attempt >= TRIES {

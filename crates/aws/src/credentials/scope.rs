@@ -14,9 +14,9 @@ pub(crate) fn policy(request: &StartSession, role_arn: &str, region: &str) -> St
     let target = &request.target;
     let node = if target.starts_with("mi-") {
         format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{target}")
-    } else if target.starts_with("ecs:") {
+    } else if let Some(task) = target.strip_prefix("ecs:") {
         // `ecs:CLUSTER_TASK_RUNTIME`: the permission is on the task.
-        let mut names = target["ecs:".len()..].split('_');
+        let mut names = task.split('_');
         let cluster = names.next().unwrap_or("*");
         let task = names.next().unwrap_or("*");
         format!("arn:{partition}:ecs:{region}:{account}:task/{cluster}/{task}")

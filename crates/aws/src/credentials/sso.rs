@@ -30,6 +30,7 @@ const RENEW: Duration = Duration::from_mins(5);
 /// A token as the AWS CLI keeps it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the file's fields")]
 pub(crate) struct Token {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) start_url: Option<String>,
@@ -113,19 +114,18 @@ pub(crate) async fn fetch(around: Around<'_>, base: &SsoBase) -> Result<Keys, Aw
         .access_token(token.as_str())
         .send()
         .await
-        .map_err(|error| match error.as_service_error() {
-            Some(GetRoleCredentialsError::UnauthorizedException(_)) => {
-                around.sign_in("the SSO session has ended")
+        .map_err(|error| {
+            let service = error.as_service_error();
+            if matches!(service, Some(GetRoleCredentialsError::UnauthorizedException(_))) {
+                return around.sign_in("the SSO session has ended");
             }
-            _ => {
-                let told = from_sdk("GetRoleCredentials", &place, &error);
-                match told.kind {
-                    AwsErrorKind::AccessDenied => told.hint(format!(
-                        "ask for the permission set {} in the account {}, or choose another profile",
-                        base.role_name, base.account_id
-                    )),
-                    _ => told,
-                }
+            let told = from_sdk("GetRoleCredentials", &place, &error);
+            match told.kind {
+                AwsErrorKind::AccessDenied => told.hint(format!(
+                    "ask for the permission set {} in the account {}, or choose another profile",
+                    base.role_name, base.account_id
+                )),
+                _ => told,
             }
         })?;
     let given = answer.role_credentials.and_then(|given| {
