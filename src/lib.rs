@@ -20,6 +20,8 @@ mod usage;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use adit_aws::Clock;
+
 use crate::cli::{Cli, Given};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -32,6 +34,11 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
+    main_with(Clock::system())
+}
+
+/// Runs the program by another clock.
+pub fn main_with(clock: Clock) -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::tell(&error, LAST_LINES).code()),
@@ -40,9 +47,8 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(Output::from(&output));
     logging::init(output.verbose);
     let read = |name: &str| std::env::var(name).ok();
-    let exit = match Settings::resolve(command, &read)
-        .and_then(|settings| run(settings, given, printer))
-    {
+    let settings = Settings::resolve(command, &read).map(|settings| settings.with_clock(clock));
+    let exit = match settings.and_then(|settings| run(settings, given, printer)) {
         Ok(exit) => exit,
         Err(failure) => {
             printer.failure(&failure);

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use adit_aws::Clock;
 use adit_aws::bastion::{ExistingSpec, Options};
 use adit_aws::targets::{Kind as TargetKind, TargetSpec};
 use adit_lab::{DEFAULT_INSTANCE, FaultRequest, LabConfig, Pace, TlsConfig};
@@ -174,12 +175,29 @@ pub(crate) struct Access {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) proxy: ProxySettings,
+    /// The wall clock, which only programs of the tests move.
+    pub(crate) clock: Clock,
 }
 
 /// Reads a variable of the environment.
 type ReadEnv<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Settings {
+    /// Puts another clock in the system's place.
+    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
+        let access = match &mut self {
+            Self::Cleanup(settings) => Some(&mut settings.access),
+            Self::Init(settings) => Some(&mut settings.access),
+            Self::List(settings) => Some(&mut settings.access),
+            Self::Connect(settings) => Some(&mut settings.access),
+            Self::Demo(_) | Self::Lab(_) => None,
+        };
+        if let Some(access) = access {
+            access.clock = clock;
+        }
+        self
+    }
+
     /// Gives the arguments their meaning. The variables that other programs share with adit are
     /// read here, through `env`; those of its own clap has read with the flags.
     pub(crate) fn resolve(command: CommandArgs, env: ReadEnv<'_>) -> Result<Self, Failure> {
@@ -326,6 +344,7 @@ fn access(args: AwsArgs, env: ReadEnv<'_>) -> Access {
             all: first(["ALL_PROXY", "all_proxy"]),
             no: first(["NO_PROXY", "no_proxy"]),
         },
+        clock: Clock::system(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Sessions for a tunnel, from AWS.
 
-use std::time::SystemTime;
-
 use adit_aws::{Aws, AwsError, Session, SessionApi, StartSession, sign_websocket_upgrade};
 use adit_tunnel::{Fatal, Resumption, Secret, SessionSource, SourceError, Ticket};
 use http::{HeaderName, HeaderValue};
@@ -49,7 +47,8 @@ impl SessionSource for AwsSource {
         &self,
         url: &str,
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, SourceError> {
-        sign_websocket_upgrade(&self.aws, url, SystemTime::now()).await.map_err(source_error)
+        let now = self.aws.clock().now();
+        sign_websocket_upgrade(&self.aws, url, now).await.map_err(source_error)
     }
 }
 

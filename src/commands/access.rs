@@ -13,7 +13,8 @@ pub(crate) async fn load(access: &Access) -> Result<Aws, Failure> {
         endpoint_url: access.endpoint_url.clone(),
         ca_bundles: access.ca_bundle.iter().cloned().collect(),
         proxy: ProxyUse::Environment,
-        credentials: None,
+        clock: access.clock.clone(),
+        ..AwsOptions::default()
     };
     Ok(Box::pin(adit_aws::load(options)).await?)
 }

@@ -23,6 +23,19 @@ pub enum AwsErrorKind {
     NoCredentials,
     /// The credentials were good once.
     ExpiredCredentials,
+    /// The sign-in to IAM Identity Center is missing or has ended; `adit login` mends it.
+    SignInNeeded {
+        /// The profile that signs in.
+        profile: Option<String>,
+    },
+    /// A multi-factor code is needed, and nobody can be asked for it.
+    CodeNeeded,
+    /// No code was right, or none could be got.
+    CodeFailed,
+    /// A person ended the question that was asked of them.
+    Cancelled,
+    /// The credentials are not of a kind that may be used here.
+    PolicyRefused,
     /// The profile asked for is not in the AWS configuration.
     UnknownProfile,
     /// The caller may not make this call.
@@ -99,6 +112,25 @@ impl AwsError {
     /// the service.
     pub fn is_transient(&self) -> bool {
         self.transient
+    }
+
+    /// Adds how far this machine's clock is off, where that spoils signatures or codes: `ahead` is
+    /// how many seconds it is ahead of the service's.
+    pub(crate) fn about_clock(mut self, ahead: Option<i64>) -> Self {
+        // A code is good for half a minute to either side.
+        let Some(ahead) = ahead.filter(|ahead| ahead.abs() > 30) else { return self };
+        let spoiled = self.kind == AwsErrorKind::CodeFailed
+            || ["Signature expired", "Signature not yet current", "RequestTimeTooSkewed"]
+                .iter()
+                .any(|text| self.message.contains(text));
+        if !spoiled {
+            return self;
+        }
+        let span = crate::credentials::in_words(Duration::from_secs(ahead.unsigned_abs()));
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        let hint = format!("this machine's clock is {span} {side} AWS; set it right");
+        self.hints.insert(0, hint);
+        self
     }
 
     /// Adds what a failed `StartSession` means for the node or document that it named.
@@ -195,6 +227,9 @@ pub(crate) fn unbuilt(error: &aws_smithy_types::error::operation::BuildError) ->
 
 /// What a failing source of credentials means.
 pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
+    if let Some(ours) = find::<AwsError>(error) {
+        return ours.clone();
+    }
     let cause = root(error);
     tracing::debug!(chain = %chain(error), "no credentials");
     // A source that found nothing may have asked the network too; that is not why it has none.
@@ -215,11 +250,11 @@ pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
             AwsErrorKind::ExpiredCredentials,
             format!("the AWS credentials have expired: {cause}"),
         )
-        .hint("sign in again: `aws sso login` for SSO, else renew the keys");
+        .hint("sign in again: `adit login` for SSO, else renew the keys");
     }
     if found_nothing {
         return AwsError::new(AwsErrorKind::NoCredentials, "no AWS credentials were found")
-            .hint("set AWS_PROFILE or pass --profile, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+            .hint("set AWS_PROFILE or pass --profile, sign in with `adit login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     AwsError::new(
         AwsErrorKind::NoCredentials,

@@ -20,7 +20,7 @@ pub(super) fn from_code(
     match code {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
             AwsError::new(AwsErrorKind::ExpiredCredentials, text)
-                .hint("sign in again: `aws sso login` for SSO, else renew the keys")
+                .hint("sign in again: `adit login` for SSO, else renew the keys")
         }
         "UnrecognizedClientException"
         | "InvalidClientTokenId"

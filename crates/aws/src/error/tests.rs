@@ -75,7 +75,7 @@ fn an_expired_sign_in_asks_to_sign_in_again() {
         "the SSO session has expired or is invalid",
     ));
     assert_eq!(error.kind, AwsErrorKind::ExpiredCredentials);
-    assert!(error.hints[0].contains("aws sso login"));
+    assert!(error.hints[0].contains("adit login"));
 }
 
 /// After a lid was opened, credentials are refreshed before the network is back.
