@@ -2,6 +2,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// Why a control refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ControlError(pub(crate) String);
+
 /// Why a lab does not start. Each text ends with its cause, for those who print one line only.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
