@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -133,8 +133,9 @@ async fn open_call(
     operation: open::Operation,
 ) -> Answer {
     let request_id = service.entropy.uuid().to_string();
-    let base = service.tls_base.as_ref().filter(|_| over_tls).unwrap_or(&service.plain_base);
-    let base = base.replacen("ws", "http", 1);
+    // As the caller names it: proofs are about the URL that he has called.
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let base = format!("{}://{host}", if over_tls { "https" } else { "http" });
     let answered = counted(service, operation.0, async {
         if service.faults.is_down() {
             return Err(open::Operation::unable(&ApiError::unavailable()));
