@@ -49,7 +49,7 @@ impl Query {
     ) -> (u16, Xml) {
         let mut request = self.request(lab, operation, params);
         signer.sign(&mut request);
-        answer(send(request).await)
+        answer(&send(request).await)
     }
 
     /// The same, signed by nobody.
@@ -59,7 +59,7 @@ impl Query {
         operation: &str,
         params: &[(&str, &str)],
     ) -> (u16, Xml) {
-        answer(send(self.request(lab, operation, params)).await)
+        answer(&send(self.request(lab, operation, params)).await)
     }
 
     fn request(self, lab: &Lab, operation: &str, params: &[(&str, &str)]) -> Request<Bytes> {
@@ -92,7 +92,7 @@ impl Query {
     }
 }
 
-fn answer(response: Response<Bytes>) -> (u16, Xml) {
+fn answer(response: &Response<Bytes>) -> (u16, Xml) {
     let body = String::from_utf8(response.body().to_vec()).expect("UTF-8");
     (response.status().as_u16(), Xml(body))
 }
