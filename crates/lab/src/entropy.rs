@@ -27,6 +27,11 @@ impl Entropy {
         MessageId::from_random(self.with(RngExt::random))
     }
 
+    /// Bytes of a seed or a key.
+    pub(crate) fn bytes(&self, len: usize) -> Vec<u8> {
+        self.with(|rng| (0..len).map(|_| rng.random()).collect())
+    }
+
     /// A text of lower-case hexadecimal digits.
     pub(crate) fn hex(&self, len: usize) -> String {
         self.text(b"0123456789abcdef", len)

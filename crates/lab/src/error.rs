@@ -2,7 +2,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a lab does not start, or not do what it was asked for. Each text ends with its cause, for those who print one line only.
+/// Why a control refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ControlError(pub(crate) String);
+
+/// Why a lab does not start, or not do what it was asked for. Each text ends with its cause, for
+/// those who print one line only.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::identity::{Caller, Principal};
 
 /// An access key of the lab's one account.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,10 +31,14 @@ pub(crate) struct Key {
     /// When it stops working, on the lab's clock.
     pub(crate) expires: Option<Duration>,
     /// Whom it belongs to.
-    pub(crate) owner: String,
+    pub(crate) caller: Caller,
+    /// Since the Unix epoch.
+    pub(crate) created: Duration,
+    /// A key that is not is refused as if there were none.
+    pub(crate) active: bool,
 }
 
-/// All access keys that were ever issued.
+/// All access keys that were issued and not deleted.
 #[derive(Default)]
 pub(crate) struct Keys(Mutex<BTreeMap<String, Key>>);
 
@@ -43,11 +49,40 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
+    fn table(&self) -> MutexGuard<'_, BTreeMap<String, Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn add(&self, id: String, key: Key) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, key);
+        self.table().insert(id, key);
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Key> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.table().get(id).cloned()
+    }
+
+    /// The keys of a user that last, with their ids, oldest first.
+    pub(crate) fn of_user(&self, user: &str) -> Vec<(String, Key)> {
+        let table = self.table();
+        let is_his = |key: &Key| {
+            key.session_token.is_none() && key.caller.principal == Principal::User(user.to_owned())
+        };
+        let mut keys: Vec<_> = table
+            .iter()
+            .filter(|(_, key)| is_his(key))
+            .map(|(id, key)| (id.clone(), key.clone()))
+            .collect();
+        keys.sort_by_key(|(_, key)| key.created);
+        keys
+    }
+
+    /// Makes a key work, or not; false when there is none.
+    pub(crate) fn set_active(&self, id: &str, active: bool) -> bool {
+        self.table().get_mut(id).map(|key| key.active = active).is_some()
+    }
+
+    /// Forgets a key; false when there is none.
+    pub(crate) fn remove(&self, id: &str) -> bool {
+        self.table().remove(id).is_some()
     }
 }

@@ -2,11 +2,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio_util::sync::DropGuard;
 use tracing::info;
 
 use crate::config::LabConfig;
-use crate::error::LabError;
+use crate::controls;
+use crate::error::{ControlError, LabError};
 use crate::faults::{Faults, MAX_LATENCY};
 use crate::http::{Authority, Listener, accept};
 use crate::keys::Credentials;
@@ -91,6 +93,15 @@ impl Lab {
     /// Makes things go wrong.
     pub fn faults(&self) -> Faults {
         Faults(Arc::clone(&self.service))
+    }
+
+    /// Does what `POST /_lab/NAME` does: see the reference's section on the lab's controls. The
+    /// refusal says why, in one line.
+    pub fn control(&self, name: &str, body: &Value) -> Result<Value, ControlError> {
+        let answer = controls::call(&self.service, name, body.to_string().as_bytes());
+        answer
+            .unwrap_or_else(|| Err(format!("known are {}", controls::NAMES.join(", "))))
+            .map_err(ControlError)
     }
 
     /// What the lab holds at this moment.

@@ -15,7 +15,9 @@ use crate::faults::FaultState;
 use crate::gateway::instance::Instance;
 use crate::gateway::notice::Stamp;
 use crate::gateway::session::Session;
+use crate::identity::Caller;
 use crate::keys::{Credentials, Key, Keys};
+use crate::open;
 use crate::state::{InstanceState, SessionState, State};
 
 /// The account that everything belongs to.
@@ -35,6 +37,8 @@ pub(crate) struct Service {
     pub(crate) agent: Arc<AgentConfig>,
     pub(crate) keys: Keys,
     pub(crate) credentials: Credentials,
+    /// Signs web identity tokens.
+    pub(crate) web_identity_key: Vec<u8>,
     /// Ends every task.
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -43,6 +47,7 @@ pub(crate) struct Service {
     /// The same for callers that came over TLS.
     pub(crate) tls_base: Option<String>,
     cloud: Mutex<cloud::State>,
+    open: Mutex<open::State>,
     tables: Mutex<Tables>,
 }
 
@@ -63,19 +68,25 @@ impl Service {
             secret_access_key: entropy.secret(40),
         };
         let keys = Keys::default();
+        let clock = Clock::new();
+        let mut cloud = cloud::State::default();
+        let id = entropy.key_id();
         let key = Key {
             secret: credentials.secret_access_key.clone(),
             session_token: None,
             expires: None,
-            owner: format!("arn:aws:iam::{ACCOUNT}:user/lab"),
+            caller: cloud::iam::users::make_first(&mut cloud.iam, &id, clock.unix()),
+            created: clock.unix(),
+            active: true,
         };
         keys.add(credentials.access_key_id.clone(), key);
         let instances =
             config.instances.iter().map(|id| (id.clone(), Instance::emulated())).collect();
         let agent = AgentConfig::new(config.pace, config.maps.clone(), config.agent.clone());
         Self {
-            clock: Clock::new(),
+            clock,
             calls: Calls::default(),
+            web_identity_key: entropy.bytes(32),
             faults: FaultState::new(&config),
             agent: Arc::new(agent),
             keys,
@@ -84,7 +95,8 @@ impl Service {
             tasks: TaskTracker::new(),
             plain_base,
             tls_base,
-            cloud: Mutex::default(),
+            cloud: Mutex::new(cloud),
+            open: Mutex::default(),
             tables: Mutex::new(Tables { instances, ..Tables::default() }),
             entropy,
             config,
@@ -94,6 +106,16 @@ impl Service {
     /// Everything that the control plane holds.
     pub(crate) fn cloud(&self) -> MutexGuard<'_, cloud::State> {
         self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What single sign-on and its like have issued.
+    pub(crate) fn open(&self) -> MutexGuard<'_, open::State> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever calls when signatures are not checked: the first user, as long as there is one.
+    pub(crate) fn anyone(&self) -> Option<Caller> {
+        cloud::iam::users::first(&self.cloud().iam)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -15,7 +15,7 @@ use crate::support::{lab, lab_with};
 async fn a_session_starts_with_a_url_and_a_token() {
     let lab = lab().await;
     let ticket = start(&lab, DEFAULT_INSTANCE).await;
-    let digits = ticket.id.strip_prefix("adit-lab-").expect("the prefix");
+    let digits = ticket.id.strip_prefix("lab-").expect("the prefix");
     assert_eq!(digits.len(), 17);
     let host = lab.endpoint().replace("http://", "");
     let base =

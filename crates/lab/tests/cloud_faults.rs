@@ -11,10 +11,8 @@ use tokio::net::TcpStream;
 
 use crate::ec2::{EC2, allow, group, instance, subnet, vpc};
 use crate::support::http::{Signer, control, fault, refused, request};
-use crate::support::query::{IAM, Query};
+use crate::support::query::{IAM, STS};
 use crate::support::{lab, until};
-
-const STS: Query = Query { service: "sts", version: "2011-06-15" };
 
 #[tokio::test]
 async fn bad_signatures_are_refused_in_each_services_words() {
@@ -42,6 +40,10 @@ async fn callers_are_told_who_they_are() {
     assert_eq!(me.text("Account"), "111122223333");
     assert!(me.text("UserId").starts_with("AIDA"));
     let role = "arn:aws:iam::111122223333:role/adit/developer";
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}"#;
+    let params =
+        [("RoleName", "developer"), ("Path", "/adit/"), ("AssumeRolePolicyDocument", trust)];
+    IAM.done(&lab, "CreateRole", &params).await;
     let params = [("RoleArn", role), ("RoleSessionName", "me")];
     let assumed = STS.done(&lab, "AssumeRole", &params).await;
     let arn = "arn:aws:sts::111122223333:assumed-role/developer/me";

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cloud::{parameters, sentence};
-use crate::http::{ApiError, Caller};
+use crate::cloud::{Kind, Refusal, Rights, parameters, sentence, with_tags};
+use crate::http::ApiError;
+use crate::identity::Caller;
 use crate::service::{ACCOUNT, REGION, Service};
 
 type Answer = Result<Value, ApiError>;
@@ -96,20 +97,61 @@ pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) ->
     }
 }
 
-/// Refuses what the fault `deny` names.
+/// Refuses what the caller's policies do not allow, and what the fault `deny` names.
 fn permitted(context: &Context<'_>, operation: &str, body: &[u8]) -> Result<(), ApiError> {
+    let Context { service, caller, .. } = context;
     let action = format!("ssm:{operation}");
-    if !context.service.faults.cloud.denies(&action) {
-        return Ok(());
-    }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let resource = match (operation, body["Target"].as_str(), body["Name"].as_str()) {
-        ("StartSession", Some(id), _) => format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{id}"),
-        ("GetParameter", _, Some(name)) => format!("arn:aws:ssm:{REGION}::parameter{name}"),
-        _ => format!("arn:aws:ssm:{REGION}:{ACCOUNT}:*"),
-    };
-    let message = sentence(&context.caller.arn, &action, Some(&resource));
-    Err(ApiError::of_model("AccessDeniedException", message))
+    let resources = resources(operation, &body);
+    let denied = service.faults.cloud.denies(&action).then_some(Refusal::Missing(Kind::Identity));
+    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix());
+    for resource in &resources {
+        let mut known = with_tags(&service.cloud(), rights.context(), resource);
+        // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-sessiondocumentaccesscheck.html
+        if operation == "StartSession" {
+            known.set("ssm:SessionDocumentAccessCheck", true);
+        }
+        let refusal = denied.or_else(|| rights.refusal_in(&action, resource, &known));
+        if let Some(refusal) = refusal {
+            let message = sentence(&caller.arn, &action, Some(resource), refusal);
+            return Err(ApiError::of_model("AccessDeniedException", message));
+        }
+    }
+    Ok(())
+}
+
+/// What an operation is about. A session needs its target, and the document that it names.
+///
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html>
+fn resources(operation: &str, body: &Value) -> Vec<String> {
+    let member = |name: &str| body[name].as_str();
+    let arn = |service: &str, tail: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{tail}");
+    match (operation, member("Target"), member("Name"), member("SessionId")) {
+        ("StartSession" | "GetConnectionStatus", Some(id), _, _) => {
+            let mut resources =
+                vec![match id.split_once(':').and_then(|(_, task)| task.split_once('_')) {
+                    Some((cluster, rest)) if id.starts_with("ecs:") => {
+                        let task = rest.split('_').next().unwrap_or_default();
+                        arn("ecs", &format!("task/{cluster}/{task}"))
+                    }
+                    _ if id.starts_with("mi-") => arn("ssm", &format!("managed-instance/{id}")),
+                    _ => arn("ec2", &format!("instance/{id}")),
+                }];
+            if let Some(document) = member("DocumentName") {
+                // Amazon's own are in no account.
+                let account = if document.starts_with("AWS-") { "" } else { ACCOUNT };
+                resources.push(format!("arn:aws:ssm:{REGION}:{account}:document/{document}"));
+            }
+            resources
+        }
+        ("GetParameter", _, Some(name), _) => {
+            vec![format!("arn:aws:ssm:{REGION}::parameter{name}")]
+        }
+        ("ResumeSession" | "TerminateSession", _, _, Some(id)) => {
+            vec![arn("ssm", &format!("session/{id}"))]
+        }
+        _ => vec![arn("ssm", "*")],
+    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -7,6 +7,7 @@ use tracing::info;
 use super::{Answer, Context, bounded, required};
 use crate::gateway::instance::About;
 use crate::http::ApiError;
+use crate::identity::Caller;
 use crate::keys::Key;
 use crate::service::{ACCOUNT, Service};
 
@@ -53,7 +54,11 @@ pub(super) fn role_token(context: &Context<'_>) -> Answer {
         secret: secret.clone(),
         session_token: Some(token.clone()),
         expires: Some(service.clock.elapsed() + ROLE_LIFETIME),
-        owner: format!("arn:aws:sts::{ACCOUNT}:assumed-role/SSMServiceRole/{id}"),
+        caller: Caller::instance(format!(
+            "arn:aws:sts::{ACCOUNT}:assumed-role/SSMServiceRole/{id}"
+        )),
+        created: service.clock.unix(),
+        active: true,
     };
     service.keys.add(access_key_id.clone(), key);
     Ok(json!({

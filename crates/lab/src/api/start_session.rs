@@ -29,8 +29,10 @@ pub(super) fn start_session(context: &Context<'_>, request: StartSession) -> Ans
     let document = request.document_name.as_deref().unwrap_or(SHELL);
     let (content, values) = documents::prepare(document, &request.parameters)?;
     let service = context.service;
-    let id = format!("adit-lab-{}", service.entropy.hex(17));
     let owner = context.caller.arn.clone();
+    // Ids begin with the name of whoever started the session, which policies go by.
+    let name = owner.rsplit('/').next().unwrap_or_default();
+    let id = format!("{name}-{}", service.entropy.hex(17));
     let task = SessionTask {
         document_name: document.to_owned(),
         document_content: content,

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::protocol::Reply;
 use super::{Request, answer_request};
 use crate::config::LabConfig;
-use crate::http::Caller;
 use crate::service::Service;
 
 fn service() -> Arc<Service> {
@@ -21,7 +20,7 @@ fn service() -> Arc<Service> {
 fn answered(service: &Arc<Service>, request: HttpRequest<String>) -> Reply {
     let (parts, body) = request.into_parts();
     let request = Request::read(&parts, body.as_bytes()).expect("a call");
-    let reply = answer_request(service, &request, Ok(Caller::anyone()), "id");
+    let reply = answer_request(service, &request, Ok(service.anyone().expect("a user")), "id");
     assert_eq!(reply.status, 200, "{}", reply.body);
     reply
 }

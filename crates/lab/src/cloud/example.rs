@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::protocol::{CloudError, Element, Params};
-use super::{Call, ec2, rds};
-use crate::http::Caller;
+use super::{Call, Rights, ec2, rds};
+use crate::identity::Caller;
 use crate::service::Service;
 
 /// The calls that make it, one after the other.
@@ -53,7 +53,8 @@ impl Maker<'_> {
         let form =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         let (params, json) = (Params::parse(form.as_bytes()), json!({}));
-        let caller = Caller::anyone();
+        // Nobody calls: it is there from the start, and no policy decides about it.
+        let (caller, rights) = (Caller::nobody(), Rights::default());
         let call = Call {
             service: self.0,
             caller: &caller,
@@ -61,6 +62,7 @@ impl Maker<'_> {
             params: &params,
             json: &json,
             path: "/",
+            rights: &rights,
         };
         service(&call)
     }

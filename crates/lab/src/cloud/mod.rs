@@ -13,7 +13,7 @@ mod elasticache;
 mod endpoint_tests;
 mod example;
 pub(crate) mod faults;
-mod iam;
+pub(crate) mod iam;
 mod kafka;
 mod life;
 mod memorydb;
@@ -27,8 +27,9 @@ mod records;
 mod redshift;
 mod redshift_serverless;
 mod request;
-mod state;
-mod sts;
+mod rights;
+pub(crate) mod state;
+pub(crate) mod sts;
 #[cfg(test)]
 mod tests;
 
@@ -37,16 +38,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub(crate) use authorize::sentence;
+pub(crate) use authorize::{sentence, with_tags};
 pub(crate) use network::{Managed, Presence};
 pub(crate) use protocol::{CloudError, Element, Params, answer, el, list, node};
 pub(crate) use request::{Request, Target};
+pub(crate) use rights::{Kind, Refusal, Rights};
 pub(crate) use state::State;
 
-use crate::http::{ApiError, Caller};
+use crate::http::ApiError;
+use crate::identity::Caller;
 use crate::service::Service;
 use protocol::{Body, Reply};
 use state::Born;
+
+/// Whether a caller is still there: neither deleted nor made anew.
+pub(crate) fn is_there(service: &Service, caller: &Caller) -> bool {
+    iam::is_there(&service.cloud().iam, caller)
+}
 
 /// What an operation with an answer in XML gives back.
 pub(crate) type Outcome = Result<Element, CloudError>;
@@ -66,6 +74,7 @@ pub(crate) struct Call<'a> {
     pub(crate) json: &'a Value,
     /// REST only, with its percent-encoding.
     pub(crate) path: &'a str,
+    pub(crate) rights: &'a Rights,
 }
 
 impl Call<'_> {
@@ -124,7 +133,9 @@ fn common(service: &Service) -> Result<(), ApiError> {
 
 fn dispatch(service: &Service, request: &Request, caller: &Caller) -> Result<Body, CloudError> {
     let Request { target, operation, params, json, path } = request;
-    let call = Call { service, caller, operation, params, json, path };
+    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix());
+    let rights = &rights;
+    let call = Call { service, caller, operation, params, json, path, rights };
     authorize::check(&call, *target)?;
     service.cloud().sweep(call.now());
     match target.name {

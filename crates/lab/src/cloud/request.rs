@@ -4,7 +4,7 @@ use http::request::Parts;
 use serde_json::{Value, json};
 
 use super::protocol::{Format, Params};
-use super::{kafka, opensearch};
+use super::{kafka, opensearch, sts};
 
 /// A service, by the name in the scope of signatures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +55,11 @@ impl Request {
         ["NextToken", "nextToken", "Marker"]
             .into_iter()
             .any(|name| self.params.has(name) || !self.json[name].is_null())
+    }
+
+    /// Whether it comes without a signature, and nobody is its caller.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.target.name == "sts" && sts::is_unsigned(&self.operation)
     }
 
     /// Reads a request; `None` when it is for none of the services. Bodies that cannot be read

@@ -15,6 +15,8 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const METADATA_TTL: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token-ttl-seconds");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// A refusal, as AWS JSON 1.1 words it.
@@ -104,6 +106,39 @@ pub(super) fn reply(reply: Reply, request_id: &str) -> Answer {
 pub(super) fn plain_json(body: &impl Serialize) -> Answer {
     // These are maps with text keys, which always serialise.
     answer(StatusCode::OK, JSON, serde_json::to_string(body).unwrap_or_default())
+}
+
+/// A body of a service that is called without a signature.
+pub(super) fn given_json(body: &Value, request_id: &str) -> Answer {
+    with_id(answer(StatusCode::OK, JSON, body.to_string()), request_id)
+}
+
+/// A refusal of such a service; the metadata of instances have no body.
+pub(super) fn refused_json(
+    status: u16,
+    code: Option<&'static str>,
+    body: &Value,
+    request_id: &str,
+) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut answer = with_id(answer(status, JSON, body), request_id);
+    if let Some(code) = code {
+        answer.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(code));
+    }
+    answer
+}
+
+/// A token of the instance's metadata, with how many seconds it lasts.
+pub(super) fn metadata_token(token: String, life: u64) -> Answer {
+    let mut answer = answer(StatusCode::OK, TEXT, token);
+    answer.headers_mut().insert(METADATA_TTL, HeaderValue::from(life));
+    answer
+}
+
+/// A page for a browser.
+pub(super) fn html(body: String) -> Answer {
+    answer(StatusCode::OK, HTML, body)
 }
 
 pub(super) fn xml(status: StatusCode, body: String, request_id: &str) -> Answer {

@@ -9,26 +9,14 @@ use jiff::tz::TimeZone;
 use super::answer::ApiError;
 use super::sigv4::Authorization;
 use crate::clock::machine_unix;
-use crate::service::{ACCOUNT, REGION, Service};
+use crate::cloud;
+use crate::identity::Caller;
+use crate::service::{REGION, Service};
 
-/// How far a signature's date may be from the machine's.
+/// How far a signature's date may be from the machine's, or the lab's.
 const SKEW: i64 = 5 * 60;
 
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
-
-/// Who made a request.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Caller {
-    /// As in `arn:aws:iam::111122223333:user/lab`.
-    pub(crate) arn: String,
-}
-
-impl Caller {
-    /// Whoever calls when signatures are not checked.
-    pub(crate) fn anyone() -> Self {
-        Self { arn: format!("arn:aws:iam::{ACCOUNT}:user/lab") }
-    }
-}
 
 /// Finds out who signed a request to `name`, the service's signing name.
 pub(super) fn caller(
@@ -38,7 +26,7 @@ pub(super) fn caller(
     name: &str,
 ) -> Result<Caller, ApiError> {
     if !service.config.sigv4 {
-        return Ok(Caller::anyone());
+        return service.anyone().ok_or_else(unrecognised);
     }
     let value = header(&parts.headers, "authorization").ok_or_else(|| {
         ApiError::common("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -49,7 +37,8 @@ pub(super) fn caller(
             format!("Authorization header requires '{missing}' parameter."),
         )
     })?;
-    let key = service.keys.get(authorization.key_id).ok_or_else(unrecognised)?;
+    let key = service.keys.get(authorization.key_id).filter(|key| key.active);
+    let key = key.ok_or_else(unrecognised)?;
     if key.session_token.as_deref() != header(&parts.headers, "x-amz-security-token") {
         return Err(unrecognised());
     }
@@ -57,11 +46,16 @@ pub(super) fn caller(
         let message = "The security token included in the request is expired";
         return Err(ApiError::common("ExpiredTokenException", message));
     }
+    // Credentials end with whom they were issued for.
+    if !cloud::is_there(service, &key.caller) {
+        return Err(unrecognised());
+    }
     let time = header(&parts.headers, "x-amz-date").unwrap_or_default();
     check_scope(&authorization, time, name)?;
-    check_date(time, machine_unix())?;
+    // Callers sign by their own clock: the machine's, or one that tests move with the lab's.
+    check_date(time, service.clock.unix()).or_else(|_| check_date(time, machine_unix()))?;
     if authorization.expected(parts, body, time, &key.secret) == authorization.signature {
-        Ok(Caller { arn: key.owner })
+        Ok(key.caller)
     } else {
         Err(invalid(
             "The request signature we calculated does not match the signature you provided. \

@@ -11,7 +11,6 @@ mod tls;
 mod upgrade;
 
 pub(crate) use answer::ApiError;
-pub(crate) use authenticate::Caller;
 pub(crate) use server::{Listener, accept};
 pub(crate) use socket::Socket;
 pub(crate) use tls::Authority;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -12,12 +12,16 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::answer::{Answer, ApiError, amz_json, escaped, reply, text, xml};
+use super::answer::{
+    Answer, ApiError, amz_json, escaped, given_json, metadata_token, refused_json, reply, text, xml,
+};
 use super::{authenticate, controls, upgrade};
 use crate::api::{self, Context, Credential};
 use crate::cloud;
 use crate::cloud::faults::When;
 use crate::gateway::{serve_control_channel, serve_data_channel};
+use crate::identity::Caller;
+use crate::open;
 use crate::service::Service;
 
 /// Bytes of the longest body that is read.
@@ -45,12 +49,15 @@ pub(super) async fn answer(
     if let Some(request) = cloud::Request::read(&parts, &body) {
         return cloud_call(&service, &parts, &body, &request).await;
     }
+    if let Some(operation) = open::Operation::of(&parts) {
+        return open_call(&service, over_tls, &parts, &body, operation).await;
+    }
     let mut segments = path.trim_start_matches('/').splitn(3, '/');
     let segments = (segments.next(), segments.next(), segments.next());
     match (&parts.method, segments) {
         (&Method::POST, (Some(""), None, None)) => call(&service, over_tls, &parts, body).await,
         (method, (Some("_lab"), Some(name), None)) => {
-            controls::answer(&service, method, name, &body)
+            controls::answer(&service, method, (name, parts.uri.query()), &body)
         }
         (&Method::POST, (Some("v1"), Some(kind), Some(id))) => {
             create_channel(&service, &parts, &body, kind, id)
@@ -127,10 +134,48 @@ async fn cloud_call(
 ) -> Answer {
     let request_id = service.entropy.uuid().to_string();
     let answered = counted(service, &request.operation, request.continues(), async {
-        let caller = authenticate::caller(service, parts, body, request.target.name);
+        let caller = if request.is_unsigned() {
+            Ok(Caller::nobody())
+        } else {
+            authenticate::caller(service, parts, body, request.target.name)
+        };
         cloud::answer_request(service, request, caller, &request_id)
     });
     reply(answered.await, &request_id)
+}
+
+/// A call that needs no signature.
+async fn open_call(
+    service: &Arc<Service>,
+    over_tls: bool,
+    parts: &Parts,
+    body: &[u8],
+    operation: open::Operation,
+) -> Answer {
+    let request_id = service.entropy.uuid().to_string();
+    // As the caller names it: proofs are about the URL that he has called.
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let base = format!("{}://{host}", if over_tls { "https" } else { "http" });
+    let answered = counted(service, operation.0, false, async {
+        if service.faults.is_down() {
+            return Err(open::Operation::unable(&ApiError::unavailable()));
+        }
+        if service.faults.takes_throttle() {
+            return Err(open::Operation::unable(&ApiError::throttled()));
+        }
+        let query = cloud::Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let (headers, path) = (&parts.headers, parts.uri.path());
+        operation.call(&open::Call { service, base: &base, headers, query, path, body })
+    });
+    match answered.await {
+        Ok(open::Given::Json(value)) => given_json(&value, &request_id),
+        Ok(open::Given::Text(content)) => text(StatusCode::OK, content),
+        Ok(open::Given::Token(token, life)) => metadata_token(token, life),
+        Err(open::Refused { status, code, body }) => {
+            debug!(operation = operation.0, status, code, "refused");
+            refused_json(status, code, &body, &request_id)
+        }
+    }
 }
 
 /// A call of the SSM API, by the operation in `X-Amz-Target`.
@@ -148,10 +193,8 @@ async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes
         let credential = api::credential(prefix, operation)
             .ok_or_else(|| ApiError::common("UnknownOperationException", ""))?;
         let caller = match credential {
-            Credential::None => authenticate::Caller::anyone(),
-            Credential::ManagedInstance => {
-                authenticate::Caller { arn: authenticate::managed_instance(parts)? }
-            }
+            Credential::None => Caller::instance(String::new()),
+            Credential::ManagedInstance => Caller::instance(authenticate::managed_instance(parts)?),
             Credential::Signature(name) => authenticate::caller(service, parts, &body, name)?,
         };
         let context = Context { service, caller, over_tls };

@@ -1,5 +1,6 @@
 use adit_lab::Lab;
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request, Response};
 use url::form_urlencoded::Serializer;
 
 use super::http::{Signer, request, send};
@@ -14,6 +15,8 @@ pub(crate) struct Query {
 }
 
 pub(crate) const IAM: Query = Query { service: "iam", version: "2010-05-08" };
+
+pub(crate) const STS: Query = Query { service: "sts", version: "2011-06-15" };
 
 pub(crate) const RDS: Query = Query { service: "rds", version: "2014-10-31" };
 
@@ -33,16 +36,40 @@ impl Query {
         operation: &str,
         params: &[(&str, &str)],
     ) -> (u16, Xml) {
+        self.call_as(lab, &Signer::of(lab, self.service), operation, params).await
+    }
+
+    /// The same, signed by somebody.
+    pub(crate) async fn call_as(
+        self,
+        lab: &Lab,
+        signer: &Signer,
+        operation: &str,
+        params: &[(&str, &str)],
+    ) -> (u16, Xml) {
+        let mut request = self.request(lab, operation, params);
+        signer.sign(&mut request);
+        answer(&send(request).await)
+    }
+
+    /// The same, signed by nobody.
+    pub(crate) async fn call_unsigned(
+        self,
+        lab: &Lab,
+        operation: &str,
+        params: &[(&str, &str)],
+    ) -> (u16, Xml) {
+        answer(&send(self.request(lab, operation, params)).await)
+    }
+
+    fn request(self, lab: &Lab, operation: &str, params: &[(&str, &str)]) -> Request<Bytes> {
         let mut form = Serializer::new(String::new());
         form.append_pair("Action", operation).append_pair("Version", self.version);
         form.extend_pairs(params);
         let mut request = request(lab, Method::POST, "/", form.finish());
         let kind = "application/x-www-form-urlencoded".parse().expect("a header");
         request.headers_mut().insert("content-type", kind);
-        Signer::of(lab, self.service).sign(&mut request);
-        let response = send(request).await;
-        let body = String::from_utf8(response.body().to_vec()).expect("UTF-8");
-        (response.status().as_u16(), Xml(body))
+        request
     }
 
     /// The same, which has to be answered.
@@ -63,6 +90,11 @@ impl Query {
         assert_ne!(status, 200, "{operation}: {}", xml.0);
         (status, xml.text("Code"), xml.text("Message"))
     }
+}
+
+fn answer(response: &Response<Bytes>) -> (u16, Xml) {
+    let body = String::from_utf8(response.body().to_vec()).expect("UTF-8");
+    (response.status().as_u16(), Xml(body))
 }
 
 impl Xml {

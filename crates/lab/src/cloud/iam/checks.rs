@@ -10,7 +10,7 @@ const MOST_TAGS: usize = 50;
 /// What a listing gives unless told otherwise, and at most.
 const PAGE: (usize, usize) = (100, 1000);
 
-pub(super) fn constraint(member: &str, value: &str, constraint: &str) -> CloudError {
+pub(crate) fn constraint(member: &str, value: &str, constraint: &str) -> CloudError {
     CloudError::refuse(
         "ValidationError",
         format!(
@@ -30,8 +30,19 @@ fn lower_camel(member: &str) -> String {
 }
 
 /// A parameter that has to be there.
-pub(super) fn required<'a>(params: &'a Params, member: &str) -> Result<&'a str, CloudError> {
+pub(crate) fn required<'a>(params: &'a Params, member: &str) -> Result<&'a str, CloudError> {
     params.get(member).ok_or_else(|| constraint(member, "null", "Member must not be null"))
+}
+
+/// Refuses parameters that the real service has and the lab does not.
+pub(crate) fn unknown(params: &Params, members: &[&str]) -> Result<(), CloudError> {
+    match members.iter().find(|member| params.has(member)) {
+        None => Ok(()),
+        Some(member) => Err(CloudError::refuse(
+            "ValidationError",
+            format!("The lab does not know the parameter {member} of this operation."),
+        )),
+    }
 }
 
 fn bounded(member: &str, value: &str, least: usize, most: usize) -> Result<(), CloudError> {

@@ -1,16 +1,28 @@
-//! IAM: roles, their policies and instance profiles.
+//! IAM: users with their keys and MFA devices, roles, the policies of both, instance profiles and
+//! providers of web identities.
 
+pub(crate) mod access_keys;
 mod checks;
+pub(crate) mod devices;
+pub(crate) mod direct;
 mod policies;
-mod policy;
 mod profiles;
+pub(crate) mod providers;
+mod resource;
 mod roles;
 mod store;
-mod users;
+pub(crate) mod users;
 
-pub(crate) use store::{Profile, State, allows, profile};
+pub(crate) use checks::{constraint, required, unknown};
+pub(crate) use resource::{resource, tags_of};
+pub(crate) use store::{
+    Assumable, Profile, State, allows, boundary, is_there, profile, role, role_policies,
+    user_policies,
+};
 
 use super::{Call, CloudError, Outcome};
+use crate::policy::Malformed;
+use policies::Holder;
 
 pub(crate) fn call(call: &Call<'_>) -> Outcome {
     let mut cloud = call.service.cloud();
@@ -26,13 +38,20 @@ pub(crate) fn call(call: &Call<'_>) -> Outcome {
         "TagRole" => roles::tag(state, call),
         "UntagRole" => roles::untag(state, call),
         "ListRoleTags" => roles::list_tags(state, call),
-        "PutRolePolicy" => policies::put(state, call),
-        "GetRolePolicy" => policies::get(state, call),
-        "ListRolePolicies" => policies::list_inline(state, call),
-        "DeleteRolePolicy" => policies::delete(state, call),
-        "AttachRolePolicy" => policies::attach(state, call),
-        "DetachRolePolicy" => policies::detach(state, call),
-        "ListAttachedRolePolicies" => policies::list_attached(state, call),
+        "PutRolePolicy" => policies::put(Holder::Role, state, call),
+        "GetRolePolicy" => policies::get(Holder::Role, state, call),
+        "ListRolePolicies" => policies::list_inline(Holder::Role, state, call),
+        "DeleteRolePolicy" => policies::delete(Holder::Role, state, call),
+        "AttachRolePolicy" => policies::attach(Holder::Role, state, call),
+        "DetachRolePolicy" => policies::detach(Holder::Role, state, call),
+        "ListAttachedRolePolicies" => policies::list_attached(Holder::Role, state, call),
+        "PutUserPolicy" => policies::put(Holder::User, state, call),
+        "GetUserPolicy" => policies::get(Holder::User, state, call),
+        "ListUserPolicies" => policies::list_inline(Holder::User, state, call),
+        "DeleteUserPolicy" => policies::delete(Holder::User, state, call),
+        "AttachUserPolicy" => policies::attach(Holder::User, state, call),
+        "DetachUserPolicy" => policies::detach(Holder::User, state, call),
+        "ListAttachedUserPolicies" => policies::list_attached(Holder::User, state, call),
         "CreateInstanceProfile" => profiles::create(state, call),
         "GetInstanceProfile" => profiles::get(state, call),
         "ListInstanceProfiles" => profiles::list_all(state, call),
@@ -43,13 +62,29 @@ pub(crate) fn call(call: &Call<'_>) -> Outcome {
         "TagInstanceProfile" => profiles::tag(state, call),
         "UntagInstanceProfile" => profiles::untag(state, call),
         "ListInstanceProfileTags" => profiles::list_tags(state, call),
-        "GetUser" => users::get(call),
-        "ListMFADevices" => users::list_mfa_devices(call),
+        "CreateUser" => users::create(state, call),
+        "GetUser" => users::get(state, call),
+        "ListUsers" => users::list_all(state, call),
+        "DeleteUser" => users::delete(state, call),
+        "CreateAccessKey" => access_keys::create(state, call),
+        "ListAccessKeys" => access_keys::list(state, call),
+        "UpdateAccessKey" => access_keys::update(state, call),
+        "DeleteAccessKey" => access_keys::delete(state, call),
+        "CreateVirtualMFADevice" => devices::create(state, call),
+        "EnableMFADevice" => devices::enable(state, call),
+        "DeactivateMFADevice" => devices::deactivate(state, call),
+        "DeleteVirtualMFADevice" => devices::delete(state, call),
+        "ListMFADevices" => devices::list_of_user(state, call),
+        "ListVirtualMFADevices" => devices::list_all(state, call),
+        "CreateOpenIDConnectProvider" => providers::create(state, call),
+        "GetOpenIDConnectProvider" => providers::get(state, call),
+        "ListOpenIDConnectProviders" => Ok(providers::list_all(state)),
+        "DeleteOpenIDConnectProvider" => providers::delete(state, call),
         _ => Err(call.unknown()),
     }
 }
 
-/// The part of an id behind `AROA` or `AIPA`.
+/// The part of an id behind `AIDA`, `AROA` or `AIPA`.
 fn id(call: &Call<'_>) -> String {
     let mut id = call.service.entropy.key_id();
     // Ids have one letter more than those of access keys.
@@ -69,13 +104,18 @@ fn exists(message: String) -> CloudError {
 }
 
 fn conflict(what_first: &str) -> CloudError {
-    CloudError::new(409, "DeleteConflict", format!("Cannot delete entity, {what_first}"))
+    conflict_in_words(format!("Cannot delete entity, {what_first}"))
+}
+
+fn conflict_in_words(message: impl Into<String>) -> CloudError {
+    CloudError::new(409, "DeleteConflict", message)
 }
 
 fn limit(message: impl Into<String>) -> CloudError {
     CloudError::new(409, "LimitExceeded", message)
 }
 
-fn malformed(message: policy::Malformed) -> CloudError {
-    CloudError::refuse("MalformedPolicyDocument", message)
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
+pub(crate) fn malformed(why: Malformed) -> CloudError {
+    CloudError::refuse("MalformedPolicyDocument", why.to_string())
 }

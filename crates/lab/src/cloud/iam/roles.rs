@@ -1,15 +1,13 @@
 //! Roles and their tags.
 
-use std::collections::BTreeMap;
-
 use super::checks::{self, add_tags, encoded, name, path, remove_tags, required, tags_of};
-use super::policy;
-use super::store::{Role, State};
+use super::store::{Grants, Role, State};
 use super::{exists, no_such_entity};
 use crate::cloud::authorize;
 use crate::cloud::ec2::Tags;
 use crate::cloud::state::iso;
 use crate::cloud::{Call, CloudError, Element, Outcome, answer, list, node};
+use crate::policy::Policy;
 use crate::service::ACCOUNT;
 
 /// Letters of a role's name.
@@ -46,8 +44,7 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Outcome {
         max_session,
         boundary,
         tags: Tags::new(),
-        inline: BTreeMap::new(),
-        attached: Vec::new(),
+        grants: Grants::default(),
     };
     add_tags(&mut role.tags, params)?;
     if !role.tags.is_empty() {
@@ -61,7 +58,7 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Outcome {
 fn trust(document: Option<&str>, member: &str) -> Result<String, CloudError> {
     let document =
         document.ok_or_else(|| checks::constraint(member, "null", "Member must not be null"))?;
-    policy::check_trust(document).map_err(super::malformed)?;
+    Policy::trust(document).map_err(super::malformed)?;
     if document.chars().count() > MOST_TRUST {
         let message = format!("Cannot exceed quota for ACLSizePerRole: {MOST_TRUST}");
         return Err(super::limit(message));
@@ -106,7 +103,7 @@ pub(super) fn list_all(state: &State, call: &Call<'_>) -> Outcome {
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Outcome {
     let role = find(state, call)?;
     let (name, attached, inline) =
-        (role.name.clone(), !role.attached.is_empty(), !role.inline.is_empty());
+        (role.name.clone(), !role.grants.attached.is_empty(), !role.grants.inline.is_empty());
     if state.profiles.values().any(|profile| profile.role.as_ref() == Some(&name)) {
         return Err(super::conflict("must remove roles from instance profile first."));
     }

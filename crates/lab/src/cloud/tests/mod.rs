@@ -5,9 +5,8 @@ mod reach;
 
 use serde_json::json;
 
-use super::{Call, Params, Presence, ec2, iam, protocol::Format, rds};
+use super::{Call, Params, Presence, Rights, ec2, iam, protocol::Format, rds};
 use crate::config::LabConfig;
-use crate::http::Caller;
 use crate::service::Service;
 
 /// A VPC with one private subnet, and what is in it.
@@ -40,7 +39,9 @@ impl World {
     fn call(&self, service: &str, operation: &str, params: &[(&str, &str)]) -> String {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let params = Params::parse(form.extend_pairs(params).finish().as_bytes());
-        let (caller, json) = (Caller::anyone(), json!({}));
+        let caller = self.service.anyone().expect("a user");
+        let json = json!({});
+        let rights = Rights::of(&self.service.cloud().iam, &caller, self.service.clock.unix());
         let call = Call {
             service: &self.service,
             caller: &caller,
@@ -48,6 +49,7 @@ impl World {
             params: &params,
             json: &json,
             path: "/",
+            rights: &rights,
         };
         let outcome = match service {
             "ec2" => ec2::call(&call),
