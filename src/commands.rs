@@ -4,17 +4,20 @@ mod access;
 mod ask;
 mod choose;
 mod cleanup;
+mod codes;
 mod connect;
 mod demo;
 mod init;
 mod lab;
 mod list;
 mod local;
+mod login;
 mod open;
 mod place;
 mod report;
 mod telling;
 mod watch;
+mod whoami;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,6 +38,8 @@ pub(crate) async fn run(
         Settings::Init(settings) => Box::pin(init::run(*settings, signals, printer)).await,
         Settings::Cleanup(settings) => Box::pin(cleanup::run(settings, signals, printer)).await,
         Settings::List(settings) => Box::pin(list::run(settings, signals, printer)).await,
+        Settings::Login(settings) => Box::pin(login::run(settings, signals, printer)).await,
+        Settings::Whoami(settings) => Box::pin(whoami::run(settings, signals, printer)).await,
         Settings::Demo(settings) => {
             while_printing(printer, Box::pin(demo::run(settings, signals, printer))).await
         }

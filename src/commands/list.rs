@@ -20,7 +20,7 @@ pub(crate) async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let looking = async {
-        let aws = access::load(&settings.access).await?;
+        let aws = access::load(&settings.access, printer).await?;
         let overview = look(&aws, &settings.kinds, printer).await?;
         Ok((aws, overview))
     };
@@ -94,7 +94,7 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
     printer.warn(message);
-    printer.event(&Event::Warning { message })
+    printer.event(&Event::warning(message))
 }
 
 /// Puts together what is known of each, by VPC.

@@ -6,7 +6,7 @@ use adit_tunnel::{Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, Warning}
 
 use crate::failure::Failure;
 use crate::signals::Stop;
-use crate::ui::{Event, Printer, size, span};
+use crate::ui::{Event, Printer, long_span, size, span};
 
 /// The most characters of a text that the far end sends.
 const MESSAGE_LIMIT: usize = 2_000;
@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) stop: Option<Stop>,
     /// Whether another tunnel takes the place of this one.
     replaced: bool,
+    /// Whether it is being closed because access has ended.
+    expired: bool,
 }
 
 impl Report {
@@ -36,6 +38,7 @@ impl Report {
             words: true,
             stop: None,
             replaced: false,
+            expired: false,
         }
     }
 
@@ -62,6 +65,22 @@ impl Report {
             self.printer.note(&format!("{cause}; starting anew"));
         }
         drop(self.printer.event(&Event::Replaced { cause }));
+    }
+
+    /// Says that access ends soon.
+    pub(crate) fn access_ends(&self, left: Duration, reason: &str) {
+        let message = format!("access ends in {}: {reason}", long_span(left));
+        if self.words {
+            self.printer.warn(&message);
+        }
+        let remaining_s = Some(left.as_secs());
+        let limit = Some("credentials");
+        drop(self.printer.event(&Event::Warning { message: &message, limit, remaining_s }));
+    }
+
+    /// Says that the tunnel is closed because access has ended.
+    pub(crate) fn expired(&mut self) {
+        self.expired = true;
     }
 
     /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
@@ -103,13 +122,14 @@ impl Report {
                 self.printer.event(&Event::Resumed { gap_ms: millis(*gap) })
             }
             TunnelEvent::Warning(warning) => {
-                self.printer.event(&Event::Warning { message: &self.warning(warning) })
+                self.printer.event(&Event::warning(&self.warning(warning)))
             }
             TunnelEvent::Ended(_) if self.replaced => Ok(()),
             TunnelEvent::Ended(end) => {
                 let cause = match self.stop {
                     Some(Stop::Interrupt) => "interrupted".to_owned(),
                     Some(Stop::Terminate) => "terminated".to_owned(),
+                    None if self.expired => "credentials_expired".to_owned(),
                     None => end.cause(),
                 };
                 self.printer.event(&Event::Ended { cause: &cause })

@@ -10,7 +10,11 @@ use super::{Failure, Kind};
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
-        Self { kind: kind_of_aws(&error.kind).into(), message: error.message, hints: error.hints }
+        let kind = match &error.kind {
+            AwsErrorKind::CodeNeeded | AwsErrorKind::Cancelled => Kind::Input,
+            kind => kind_of_aws(kind).into(),
+        };
+        Self { kind, message: error.message, hints: error.hints }
     }
 }
 
@@ -19,8 +23,12 @@ pub(crate) fn kind_of_aws(kind: &AwsErrorKind) -> FatalKind {
     match kind {
         AwsErrorKind::NoCredentials
         | AwsErrorKind::ExpiredCredentials
-        | AwsErrorKind::UnknownProfile => FatalKind::Credentials,
-        AwsErrorKind::AccessDenied => FatalKind::Permission,
+        | AwsErrorKind::UnknownProfile
+        | AwsErrorKind::SignInNeeded { .. }
+        | AwsErrorKind::CodeNeeded
+        | AwsErrorKind::CodeFailed
+        | AwsErrorKind::Cancelled => FatalKind::Credentials,
+        AwsErrorKind::AccessDenied | AwsErrorKind::PolicyRefused => FatalKind::Permission,
         AwsErrorKind::TargetNotConnected | AwsErrorKind::InvalidTarget => FatalKind::Bastion,
         AwsErrorKind::TargetNotFound
         | AwsErrorKind::TargetAmbiguous
