@@ -16,6 +16,7 @@ An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
     };
 }
 
+mod aws;
 mod cleanup;
 mod connect;
 mod demo;
@@ -23,20 +24,27 @@ mod given;
 mod init;
 mod lab;
 mod list;
+mod login;
 mod parse;
+mod secrets;
 mod values;
+mod whoami;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(crate) use aws::AwsArgs;
 pub(crate) use cleanup::CleanupArgs;
-pub(crate) use connect::{AwsArgs, ConnectArgs};
+pub(crate) use connect::ConnectArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use given::Given;
 pub(crate) use init::{InitArgs, PublicIp};
 pub(crate) use lab::{LabArgs, PaceArg};
 pub(crate) use list::ListArgs;
+pub(crate) use login::LoginArgs;
+pub(crate) use secrets::{MfaCode, MfaCommand, parse_mfa_code};
 pub(crate) use values::LocalPort;
+pub(crate) use whoami::WhoamiArgs;
 
 /// Tunnels to private AWS resources through Systems Manager Session Manager.
 ///
@@ -61,8 +69,8 @@ pub(crate) use values::LocalPort;
 
 Each flag can be given as an environment variable instead, as its help says.
 Exit codes: 0 done, 2 usage, 3 config, 4 credentials, 5 permission, 6 target, 7 bastion,
-8 destination, 9 local port, 10 service, 11 lost, 14 input needed, 15 partly done, 130 Ctrl-C,
-143 SIGTERM; all of them in docs/reference.md."
+8 destination, 9 local port, 10 service, 11 lost, 13 access expired, 14 input needed,
+15 partly done, 130 Ctrl-C, 143 SIGTERM; all of them in docs/reference.md."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -141,6 +149,16 @@ pub(crate) enum CommandArgs {
     /// order: rules, instances, groups, profiles, roles, endpoints. A bastion with live sessions
     /// stays, unless --force is given.
     Cleanup(CleanupArgs),
+    /// Sign in to an SSO session in a browser
+    ///
+    /// Prints an address and a code, opens the address in a browser, and waits until somebody has
+    /// signed in there. The token is kept where the AWS CLI keeps it, so that both use it.
+    Login(LoginArgs),
+    /// Say who commands act as, and where that comes from
+    ///
+    /// Gets credentials as every command does, MFA included, asks AWS whose they are, and says
+    /// where each part comes from: profile, keys, roles, MFA, region; and when they expire.
+    Whoami(WhoamiArgs),
     /// Run a local AWS: the session API, its message gateway, and bastions with an agent
     ///
     /// Runs a local AWS on loopback: the session calls of the Systems Manager API, the message

@@ -4,17 +4,20 @@ mod access;
 mod ask;
 mod choose;
 mod cleanup;
+mod codes;
 mod connect;
 mod demo;
 mod init;
 mod lab;
 mod list;
 mod local;
+mod login;
 mod open;
 mod place;
 mod report;
 mod telling;
 mod watch;
+mod whoami;
 
 use crate::cli::Given;
 use crate::exit::Exit;
@@ -41,6 +44,8 @@ pub(crate) async fn run(
             Box::pin(cleanup::run(settings, given, signals, printer)).await
         }
         Settings::List(settings) => Box::pin(list::run(settings, signals, printer)).await,
+        Settings::Login(settings) => Box::pin(login::run(settings, signals, printer)).await,
+        Settings::Whoami(settings) => Box::pin(whoami::run(settings, signals, printer)).await,
         Settings::Demo(settings) => {
             while_printing(printer, Box::pin(demo::run(settings, signals, printer))).await
         }

@@ -31,6 +31,7 @@ impl Exit {
             Self::Failed(Kind::Listener) => 9,
             Self::Failed(Kind::Service) => 10,
             Self::Failed(Kind::Lost) => 11,
+            Self::Failed(Kind::Expired) => 13,
             Self::Failed(Kind::Input) => 14,
             Self::Failed(Kind::Partial) => 15,
             Self::Interrupted => 130,
@@ -60,6 +61,7 @@ mod tests {
             (Kind::Listener, 9),
             (Kind::Service, 10),
             (Kind::Lost, 11),
+            (Kind::Expired, 13),
             (Kind::Input, 14),
             (Kind::Partial, 15),
         ];

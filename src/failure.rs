@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Service,
     /// The connection was lost for longer than the resume budget.
     Lost,
+    /// The time that access was granted for is over.
+    Expired,
     /// An answer is needed, and there is nobody to ask.
     Input,
     /// Some of it is done, and some could not be.

@@ -7,6 +7,7 @@
 
 mod cli;
 mod commands;
+mod dumps;
 mod exit;
 mod failure;
 mod logging;

@@ -1,5 +1,7 @@
 //! What a command is to do: flags and environment, resolved once.
 
+mod access;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -9,8 +11,8 @@ use adit_aws::Clock;
 use adit_aws::bastion::{ExistingSpec, Options};
 use adit_aws::targets::{Kind as TargetKind, TargetSpec};
 use adit_lab::{DEFAULT_INSTANCE, FaultRequest, LabConfig, Pace, TlsConfig};
-use adit_tunnel::ProxySettings;
 
+pub(crate) use self::access::{Access, Mfa};
 use crate::cli::{
     AwsArgs, CleanupArgs, CommandArgs, ConnectArgs, DemoArgs, InitArgs, LabArgs, ListArgs,
     LocalPort, PaceArg, PublicIp,
@@ -24,6 +26,8 @@ pub(crate) enum Settings {
     Connect(Box<ConnectSettings>),
     Init(Box<InitSettings>),
     List(ListSettings),
+    Login(LoginSettings),
+    Whoami(WhoamiSettings),
     Demo(DemoSettings),
     Lab(Box<LabSettings>),
 }
@@ -36,6 +40,9 @@ pub(crate) struct ConnectSettings {
     pub(crate) reason: Option<String>,
     pub(crate) resume_budget: Duration,
     pub(crate) exit_zero_on_sigterm: bool,
+    pub(crate) disconnect_on_expiry: bool,
+    /// Whether the session's credentials are narrowed to what it needs.
+    pub(crate) scope_session: bool,
     pub(crate) access: Access,
     pub(crate) cache: Cache,
 }
@@ -93,6 +100,19 @@ pub(crate) struct InitSettings {
 #[derive(Debug)]
 pub(crate) struct ListSettings {
     pub(crate) kinds: Vec<TargetKind>,
+    pub(crate) access: Access,
+}
+
+/// What `adit login` is to do.
+#[derive(Debug)]
+pub(crate) struct LoginSettings {
+    pub(crate) browser: bool,
+    pub(crate) access: Access,
+}
+
+/// What `adit whoami` is to do.
+#[derive(Debug)]
+pub(crate) struct WhoamiSettings {
     pub(crate) access: Access,
 }
 
@@ -167,18 +187,6 @@ pub(crate) enum Local {
     Unix(PathBuf),
 }
 
-/// How AWS is reached.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Access {
-    pub(crate) profile: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) ca_bundle: Option<PathBuf>,
-    pub(crate) proxy: ProxySettings,
-    /// The wall clock, which only programs of the tests move.
-    pub(crate) clock: Clock,
-}
-
 /// Reads a variable of the environment.
 type ReadEnv<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -190,6 +198,8 @@ impl Settings {
             Self::Init(settings) => Some(&mut settings.access),
             Self::List(settings) => Some(&mut settings.access),
             Self::Connect(settings) => Some(&mut settings.access),
+            Self::Login(settings) => Some(&mut settings.access),
+            Self::Whoami(settings) => Some(&mut settings.access),
             Self::Demo(_) | Self::Lab(_) => None,
         };
         if let Some(access) = access {
@@ -205,6 +215,13 @@ impl Settings {
             CommandArgs::Cleanup(args) => Ok(Self::Cleanup(cleanup(args, env))),
             CommandArgs::Init(args) => Ok(Self::Init(Box::new(init(args, env)))),
             CommandArgs::List(args) => Ok(Self::List(list(args, env))),
+            CommandArgs::Login(args) => Ok(Self::Login(LoginSettings {
+                browser: !args.no_browser,
+                access: access::of(args.aws, env),
+            })),
+            CommandArgs::Whoami(args) => {
+                Ok(Self::Whoami(WhoamiSettings { access: access::of(args.aws, env) }))
+            }
             CommandArgs::Connect(args) => {
                 connect(args, env).map(|settings| Self::Connect(Box::new(settings)))
             }
@@ -231,8 +248,10 @@ fn connect(args: ConnectArgs, env: ReadEnv<'_>) -> Result<ConnectSettings, Failu
         reason: args.reason,
         resume_budget: args.resume_budget,
         exit_zero_on_sigterm: args.exit_zero_on_sigterm,
+        disconnect_on_expiry: args.disconnect_on_expiry,
+        scope_session: args.scope_session,
         cache: cache(&args.aws, env),
-        access: access(args.aws, env),
+        access: access::of(args.aws, env),
     })
 }
 
@@ -272,7 +291,7 @@ fn init(args: InitArgs, env: ReadEnv<'_>) -> InitSettings {
             permissions_boundary: args.permissions_boundary,
         },
         consent: consent(args.plan, args.yes),
-        access: access(args.aws, env),
+        access: access::of(args.aws, env),
     }
 }
 
@@ -280,7 +299,7 @@ fn list(args: ListArgs, env: ReadEnv<'_>) -> ListSettings {
     let mut kinds = if args.kind.is_empty() { TargetKind::ALL.to_vec() } else { args.kind };
     kinds.sort_unstable();
     kinds.dedup();
-    ListSettings { kinds, access: access(args.aws, env) }
+    ListSettings { kinds, access: access::of(args.aws, env) }
 }
 
 fn cleanup(args: CleanupArgs, env: ReadEnv<'_>) -> CleanupSettings {
@@ -289,7 +308,7 @@ fn cleanup(args: CleanupArgs, env: ReadEnv<'_>) -> CleanupSettings {
         vpc: args.vpc,
         force: args.force,
         consent: consent(args.plan, args.yes),
-        access: access(args.aws, env),
+        access: access::of(args.aws, env),
     }
 }
 
@@ -322,29 +341,11 @@ fn cache(args: &AwsArgs, env: ReadEnv<'_>) -> Cache {
     let rest = ["AWS_ROLE_ARN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]
         .into_iter()
         .filter_map(|name| Some(format!(" {name}={}", given(name)?)));
+    let role = args.credentials.role_arn.as_ref().map(|arn| format!(" --role-arn={arn}"));
     let folder = base.filter(|_| identity.is_some());
     Cache {
         folder: folder.map(|base| base.join("adit").join("targets")),
-        identity: identity.into_iter().chain(rest).collect(),
-    }
-}
-
-fn access(args: AwsArgs, env: ReadEnv<'_>) -> Access {
-    let first = |names: [&str; 2]| names.into_iter().find_map(env).filter(|v| !v.is_empty());
-    Access {
-        profile: args.profile,
-        region: args.region,
-        endpoint_url: args.endpoint_url,
-        ca_bundle: args
-            .ca_bundle
-            .or_else(|| env("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from)),
-        proxy: ProxySettings {
-            https: first(["HTTPS_PROXY", "https_proxy"]),
-            http: first(["HTTP_PROXY", "http_proxy"]),
-            all: first(["ALL_PROXY", "all_proxy"]),
-            no: first(["NO_PROXY", "no_proxy"]),
-        },
-        clock: Clock::system(),
+        identity: identity.into_iter().chain(rest).chain(role).collect(),
     }
 }
 

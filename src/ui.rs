@@ -9,8 +9,8 @@ mod stdout;
 mod table;
 mod units;
 
-pub(crate) use event::Event;
+pub(crate) use event::{CredentialStep, Event};
 pub(crate) use printer::{Output, Printer};
 pub(crate) use progress::{Above, Progress};
 pub(crate) use table::Table;
-pub(crate) use units::{size, span};
+pub(crate) use units::{long_span, moment, size, span};

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use adit_aws::bastion::ExistingSpec;
 use adit_aws::targets::TargetSpec;
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args};
 
+use super::AwsArgs;
 use super::values::{
     LocalPort, parse_bastion, parse_host, parse_local_port, parse_span, parse_target,
 };
@@ -88,29 +89,19 @@ pub(crate) struct ConnectArgs {
           value_parser = FalseyValueParser::new())]
     pub(crate) exit_zero_on_sigterm: bool,
 
+    /// End the tunnel when its credentials expire and cannot be renewed: true or false
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set,
+          env = "ADIT_DISCONNECT_ON_EXPIRY", hide_env_values = true)]
+    pub(crate) disconnect_on_expiry: bool,
+
+    /// Start the session with a role whose policy is narrowed to this bastion and document; it takes
+    /// a role, from the profile or --role-arn
+    #[arg(long, env = "ADIT_SCOPE_SESSION", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) scope_session: bool,
+
     #[command(flatten)]
     pub(crate) aws: AwsArgs,
-}
-
-/// How AWS is reached. What is not given comes from the places that the AWS CLI reads as well.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "AWS")]
-pub(crate) struct AwsArgs {
-    /// The profile of ~/.aws/config to use; goes before keys in the environment
-    #[arg(long, value_name = "NAME", env = "ADIT_PROFILE", hide_env_values = true)]
-    pub(crate) profile: Option<String>,
-
-    /// The region, such as eu-west-1
-    #[arg(long, value_name = "NAME", env = "ADIT_REGION", hide_env_values = true)]
-    pub(crate) region: Option<String>,
-
-    /// The base URL of the AWS API, such as the one of `adit lab`
-    #[arg(long, value_name = "URL", env = "ADIT_ENDPOINT_URL", hide_env_values = true)]
-    pub(crate) endpoint_url: Option<String>,
-
-    /// A PEM file with root certificates to trust beside the system's; also AWS_CA_BUNDLE
-    #[arg(long, value_name = "FILE", env = "ADIT_CA_BUNDLE", hide_env_values = true)]
-    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 /// The API takes reasons of 1 to 256 characters.

@@ -22,6 +22,8 @@ struct Flag {
     name: String,
     /// `None` is a switch.
     value: Option<String>,
+    /// Whether the value is taken with an equals sign only.
+    is_joined: bool,
 }
 
 impl Given {
@@ -35,7 +37,8 @@ impl Given {
             if is_default || LEFT_OUT.contains(&id) || lost.contains(&id) {
                 continue;
             }
-            let flag = |value| Flag { id: id.to_owned(), name: name.to_owned(), value };
+            let is_joined = argument.is_require_equals_set();
+            let flag = |value| Flag { id: id.to_owned(), name: name.to_owned(), value, is_joined };
             if matches!(argument.get_action(), ArgAction::SetTrue) {
                 flags.extend(matches.get_flag(id).then(|| flag(None)));
             } else {
@@ -77,7 +80,8 @@ impl Given {
         for flag in self.0.iter().filter(is_known).filter(|flag| !is_replaced(flag)) {
             line = format!("{line} --{}", flag.name);
             if let Some(value) = &flag.value {
-                line = format!("{line} {}", quoted(value));
+                let sign = if flag.is_joined { '=' } else { ' ' };
+                line = format!("{line}{sign}{}", quoted(value));
             }
         }
         line

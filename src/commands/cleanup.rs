@@ -22,7 +22,7 @@ pub(crate) async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let looking = async {
-        let aws = access::load(&settings.access).await?;
+        let aws = access::load(&settings.access, printer).await?;
         let what = format!("looking for what adit made in {}", aws.region());
         let progress = Progress::begin(printer, &what);
         let scope = scope(&aws, &settings).await?;

@@ -1,6 +1,7 @@
 //! `adit connect`: opens a tunnel and holds it.
 
 mod attempt;
+mod expiry;
 mod target;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use adit_aws::targets::TargetSpec;
 use adit_tunnel::{End, Tunnel};
 
 use self::attempt::Attempt;
+use self::expiry::{Expiry, Tick};
 use super::choose::{self, Chosen};
 use super::local::{self, Bound};
 use super::place::{self, Place};
@@ -41,6 +43,7 @@ struct Wishes {
     local: Local,
     reason: Option<String>,
     resume_budget: Duration,
+    scope_session: bool,
     access: Access,
     cache: Cache,
     /// What hints are made of.
@@ -57,7 +60,8 @@ impl Wishes {
     ) -> Result<Attempt, Failure> {
         let options = open::options(destination, &self.access, self.resume_budget)?;
         let request = open::request(destination, self.reason.clone());
-        Ok(Attempt::new(aws, request, options, Report::new(printer, name, &destination.bastion)))
+        let report = Report::new(printer, name, &destination.bastion);
+        Ok(Attempt::new(aws, self.scope_session, request, options, report))
     }
 }
 
@@ -75,7 +79,17 @@ async fn connect(
     printer: Printer,
 ) -> Ending {
     let ConnectSettings { way, local, reason, resume_budget, access, cache, .. } = settings;
-    let wishes = Wishes { local, reason, resume_budget, access, cache, given };
+    let (disconnect_on_expiry, scope_session) =
+        (settings.disconnect_on_expiry, settings.scope_session);
+    let wishes = Wishes {
+        local,
+        reason,
+        resume_budget,
+        scope_session,
+        access,
+        cache,
+        given,
+    };
     let opened = match way {
         Way::Direct(direct) => directly(direct, &wishes, signals, printer).await,
         Way::Target { spec, bastion } => {
@@ -90,7 +104,7 @@ async fn connect(
         }
     };
     match opened {
-        Ok(opened) => hold(opened, signals, printer).await,
+        Ok(opened) => hold(opened, disconnect_on_expiry, signals, printer).await,
         Err(ending) => {
             if let Ok(stop) = &ending {
                 printer.parting("stopped before the tunnel was open");
@@ -108,7 +122,7 @@ async fn pick(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<TargetSpec, Ending> {
-    let aws = during(signals, printer, access::load(&wishes.access)).await?;
+    let aws = during(signals, printer, access::load(&wishes.access, printer)).await?;
     let Chosen { spec, initialised } = choose::target(&aws, "Connect to", signals, printer).await?;
     if initialised == Some(false) && !is_chosen {
         let init = wishes.given.again_for("init", &[spec.to_string()]);
@@ -128,12 +142,12 @@ async fn directly(
     let bound = local::bind(&wishes.local, direct.port).await.map_err(Err)?;
     if let Some(destination) = direct.destination() {
         let access = wishes.access.clone();
-        let aws = async move { access::load(&access).await };
+        let aws = async move { access::load(&access, printer).await };
         let name = destination.to_string();
         return begin(aws, &destination, &name, bound, wishes, signals, printer).await;
     }
     let (aws, place) = during(signals, printer, async {
-        let aws = access::load(&wishes.access).await?;
+        let aws = access::load(&wishes.access, printer).await?;
         let place = place::locate_bastion(&aws, &direct).await?;
         place.warn(printer)?;
         place.start(&aws, printer).await?;
@@ -167,8 +181,16 @@ async fn begin(
 
 /// Serves local connections until the tunnel ends, which is a failure, or is asked to. Whatever
 /// the reason, the tunnel is closed before this returns.
-async fn hold(opened: Opened, signals: &mut Signals, printer: Printer) -> Ending {
-    let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, .. } } = opened;
+async fn hold(
+    opened: Opened,
+    disconnect_on_expiry: bool,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Ending {
+    let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, aws, .. } } = opened;
+    let mut expiry = aws
+        .filter(|_| disconnect_on_expiry)
+        .map(|aws| Expiry::new(aws.held(), aws.clock().clone()));
     let mut serving = std::pin::pin!(tunnel.serve(bound.listener));
     let mut served = false;
     report.decide();
@@ -179,6 +201,13 @@ async fn hold(opened: Opened, signals: &mut Signals, printer: Printer) -> Ending
             biased;
             stop = signals.next() => break Ok(stop),
             failure = printer.broken() => break Err(failure),
+            tick = next(&mut expiry) => match tick {
+                Tick::Warning { left, reason } => report.access_ends(left, &reason),
+                Tick::Expired(failure) => {
+                    report.expired();
+                    break Err(failure);
+                }
+            },
             Some(event) = events.recv() => report.event(&event),
             end = &mut serving => {
                 served = true;
@@ -211,4 +240,12 @@ async fn hold(opened: Opened, signals: &mut Signals, printer: Printer) -> Ending
         report.parting(&tunnel.stats());
     }
     ending
+}
+
+/// The next of the moments that matter to access; none comes where nobody watches.
+async fn next(expiry: &mut Option<Expiry>) -> Tick {
+    match expiry {
+        Some(expiry) => expiry.next().await,
+        None => std::future::pending().await,
+    }
 }

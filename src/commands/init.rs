@@ -60,7 +60,7 @@ async fn prepare(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<(Aws, Planned), Ending> {
-    let aws = during(signals, printer, access::load(&settings.access)).await?;
+    let aws = during(signals, printer, access::load(&settings.access, printer)).await?;
     let mut specs = settings.targets;
     if specs.is_empty() && settings.vpc.is_none() {
         specs.push(choose::target(&aws, "Make reachable", signals, printer).await?.spec);

@@ -20,7 +20,7 @@ pub(crate) async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let looking = async {
-        let aws = access::load(&settings.access).await?;
+        let aws = access::load(&settings.access, printer).await?;
         let overview = look(&aws, &settings.kinds, printer).await?;
         Ok((aws, overview))
     };
@@ -157,7 +157,7 @@ fn unlisted(listing: &Listing) -> Vec<String> {
 
 fn warn(printer: Printer, message: &str) -> Result<(), Failure> {
     printer.warn(message);
-    printer.event(&Event::Warning { message })
+    printer.event(&Event::warning(message))
 }
 
 /// Puts together what is known of each, by VPC.

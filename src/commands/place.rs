@@ -71,7 +71,7 @@ impl Place {
     pub(crate) fn warn(&self, printer: Printer) -> Result<(), Failure> {
         for message in &self.warnings {
             printer.warn(message);
-            printer.event(&Event::Warning { message })?;
+            printer.event(&Event::warning(message))?;
         }
         Ok(())
     }

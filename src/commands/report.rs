@@ -6,7 +6,7 @@ use adit_tunnel::{End, Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, War
 
 use crate::failure::Failure;
 use crate::signals::Stop;
-use crate::ui::{Event, Printer, size, span};
+use crate::ui::{Event, Printer, long_span, size, span};
 
 /// The most characters of a text that the far end sends.
 const MESSAGE_LIMIT: usize = 2_000;
@@ -29,6 +29,8 @@ pub(crate) struct Report {
     undecided: bool,
     /// How it has ended in the meantime.
     held_back: Option<End>,
+    /// Whether it is being closed because access has ended.
+    expired: bool,
 }
 
 impl Report {
@@ -40,6 +42,7 @@ impl Report {
             words: true,
             stop: None,
             replaced: false,
+            expired: false,
             undecided: false,
             held_back: None,
         }
@@ -93,6 +96,22 @@ impl Report {
         }
     }
 
+    /// Says that access ends soon.
+    pub(crate) fn access_ends(&self, left: Duration, reason: &str) {
+        let message = format!("access ends in {}: {reason}", long_span(left));
+        if self.words {
+            self.printer.warn(&message);
+        }
+        let remaining_s = Some(left.as_secs());
+        let limit = Some("credentials");
+        drop(self.printer.event(&Event::Warning { message: &message, limit, remaining_s }));
+    }
+
+    /// Says that the tunnel is closed because access has ended.
+    pub(crate) fn expired(&mut self) {
+        self.expired = true;
+    }
+
     /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
     pub(crate) fn event(&mut self, event: &TunnelEvent) {
         if let TunnelEvent::Ended(end) = event
@@ -138,7 +157,7 @@ impl Report {
                 self.printer.event(&Event::Resumed { gap_ms: millis(*gap) })
             }
             TunnelEvent::Warning(warning) => {
-                self.printer.event(&Event::Warning { message: &self.warning(warning) })
+                self.printer.event(&Event::warning(&self.warning(warning)))
             }
             TunnelEvent::Ended(end) => self.ended(end),
             // `ready` follows when local clients can connect; a refused dial shows in `closed`.
@@ -152,6 +171,9 @@ impl Report {
         }
         match self.stop {
             Some(stop) => self.printer.event(&Event::Ended { cause: stop.cause() }),
+            None if self.expired => {
+                self.printer.event(&Event::Ended { cause: "credentials_expired" })
+            }
             None => self.printer.event(&Event::Ended { cause: &end.cause() }),
         }
     }

@@ -30,8 +30,14 @@ pub(crate) enum Event<'a> {
     Retrying { attempts: u32, cause: &'a str },
     /// The session goes on.
     Resumed { gap_ms: u64 },
-    /// Something works, but not as it should.
-    Warning { message: &'a str },
+    /// Something works, but not as it should; or a limit comes near.
+    Warning {
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        remaining_s: Option<u64>,
+    },
     /// A text that the account shows to users of sessions.
     Message { text: &'a str },
     /// The tunnel is over.
@@ -96,11 +102,48 @@ pub(crate) enum Event<'a> {
     StepFailed { resource: &'a str, message: &'a str, hints: &'a [String], command: &'a str },
     /// A session that was tried first is given up for another one.
     Replaced { cause: &'a str },
+    /// Who commands act as.
+    Identity {
+        account: &'a str,
+        arn: &'a str,
+        kind: &'a str,
+        steps: &'a [CredentialStep<'a>],
+        /// `null` where nobody can tell.
+        mfa: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mfa_at: Option<&'a str>,
+        expires: Option<&'a str>,
+        renewable: bool,
+        region: &'a str,
+        region_origin: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        profile: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        endpoint_url: Option<&'a str>,
+    },
+    /// Somebody has to sign in at an address.
+    SignIn { url: &'a str, code: &'a str },
+    /// Somebody has signed in.
+    SignedIn { start_url: &'a str, expires: &'a str },
     /// A step of the demonstration went as told.
     Step { number: u32, title: &'a str, lines: &'a [String] },
 }
 
-impl Event<'_> {
+/// A step on the way to the credentials.
+#[derive(Debug, Serialize)]
+pub(crate) struct CredentialStep<'a> {
+    pub(crate) what: &'a str,
+    pub(crate) origin: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    /// A warning that has to do with no limit.
+    pub(crate) fn warning(message: &'a str) -> Self {
+        Self::Warning { message, limit: None, remaining_s: None }
+    }
+
     /// Whether it tells how the command ended.
     pub(crate) fn is_last(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Error { .. })
@@ -172,7 +215,32 @@ mod tests {
             Event::Resuming { cause: "closed (1000)" },
             Event::Retrying { attempts: 1, cause: "cannot connect" },
             Event::Resumed { gap_ms: 120 },
-            Event::Warning { message: "odd \"quoted\"\nnews" },
+            Event::Warning {
+                message: "access ends in 5 min",
+                limit: Some("credentials"),
+                remaining_s: Some(300),
+            },
+            Event::Identity {
+                account: "111122223333",
+                arn: "arn:aws:sts::111122223333:assumed-role/Dev/adit-ann",
+                kind: "role",
+                steps: &[CredentialStep {
+                    what: "role arn:aws:iam::111122223333:role/Dev",
+                    origin: "profile `dev` in ~/.aws/config",
+                    held: Some("the AWS CLI's cache"),
+                }],
+                mfa: Some(true),
+                mfa_at: Some("2023-11-14T22:00:00Z"),
+                expires: Some("2023-11-14T23:00:00Z"),
+                renewable: true,
+                region: "eu-west-1",
+                region_origin: "--region",
+                profile: Some("dev"),
+                endpoint_url: None,
+            },
+            Event::SignIn { url: "https://device.example/?code=AB", code: "AB" },
+            Event::SignedIn { start_url: "https://acme.example", expires: "2023-11-15T06:00:00Z" },
+            Event::warning("odd \"quoted\"\nnews"),
             Event::Message { text: "authorised use only" },
             Event::Ended { cause: "closed" },
             Event::Error { code: 8, kind: Kind::Destination, message: "no", hints: &hints },

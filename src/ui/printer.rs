@@ -77,7 +77,7 @@ impl Printer {
             0 => {}
             lost => {
                 let message = format!("{lost} events were left out: nobody read standard output");
-                self.stdout.push(json(&Event::Warning { message: &message })?)?;
+                self.stdout.push(json(&Event::warning(&message))?)?;
             }
         }
         self.stdout.push(json(event)?)
@@ -125,6 +125,11 @@ impl Printer {
         if !self.output.quiet {
             say(None, text);
         }
+    }
+
+    /// Tells a person what they have to do for this to go on; also with `--quiet`.
+    pub(crate) fn instruct(self, text: &str) {
+        say(None, text);
     }
 
     /// Tells a person that what they asked to stop has stopped; nothing with `--quiet`.

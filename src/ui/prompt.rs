@@ -8,7 +8,8 @@ use std::io::{self, IsTerminal as _, Write};
 use std::num::NonZero;
 
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, FuzzySelect, Input};
+use dialoguer::{Confirm, FuzzySelect, Input, Password, Select};
+use zeroize::Zeroizing;
 
 use super::plain;
 use crate::failure::{Failure, Kind};
@@ -71,6 +72,89 @@ pub(crate) async fn port(
             .map(NonZero::get)
     };
     answer(ask, signals).await
+}
+
+/// Asks for a secret, which is not shown; nothing typed is nothing. Whoever drops this, as on a
+/// signal, has the terminal put back.
+pub(crate) async fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Password::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .allow_empty_password(true)
+            .report(false)
+            .interact()
+            .map(Zeroizing::new)
+    };
+    alone(ask).await
+}
+
+/// Lets one of a few be chosen; as [`secret`].
+pub(crate) async fn choose(question: &str, items: Vec<String>) -> Result<Option<usize>, Failure> {
+    let question = plain::line(question);
+    let items: Vec<String> = items.iter().map(|item| plain::line(item)).collect();
+    let ask = move || {
+        Select::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .items(&items)
+            .default(0)
+            .interact_opt()
+    };
+    alone(ask).await
+}
+
+/// Asks a question to which nothing typed is a yes; as [`secret`].
+pub(crate) async fn yes(question: &str) -> Result<bool, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Confirm::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .default(true)
+            .wait_for_newline(true)
+            .interact()
+    };
+    alone(ask).await
+}
+
+/// Asks in the midst of work that ends on a signal of itself.
+async fn alone<T: Send + 'static>(
+    ask: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let question = Unanswered { restore: Restore::remember(), is_open: true };
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(answer)) => {
+            question.answered();
+            Ok(answer)
+        }
+        // Ctrl-C was seen as a key, and the signal is on its way to whoever waits for it.
+        Ok(Err(dialoguer::Error::IO(error))) if error.kind() == io::ErrorKind::Interrupted => {
+            std::future::pending().await
+        }
+        Ok(Err(error)) => {
+            Err(Failure::new(Kind::Input, format!("cannot ask on this terminal: {error}")))
+        }
+        Err(error) => Err(Failure::new(Kind::Internal, format!("the question failed: {error}"))),
+    }
+}
+
+/// A question that may be dropped: its line is ended then, unless the answer has ended it.
+struct Unanswered {
+    restore: Restore,
+    is_open: bool,
+}
+
+impl Unanswered {
+    fn answered(mut self) {
+        self.is_open = false;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.restore.end_line();
+        }
+    }
 }
 
 /// Asks on a thread that may block, until there is an answer or a signal.

@@ -6,6 +6,7 @@ mod common;
 
 mod architecture;
 mod arguments;
+mod credentials;
 mod outputs;
 mod preparing;
 mod preparing_again;

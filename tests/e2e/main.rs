@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "each test binary uses a part of the harness")]
 #[path = "../common/mod.rs"]
 mod common;
+mod credentials;
 mod cuts;
 mod demo;
 mod destination;

@@ -14,6 +14,7 @@ mod common;
 mod made;
 mod moto;
 mod python;
+mod shared_cache;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     trials.extend(common::stories::list("boto3", boto3::STORIES, python.clone()));
     trials.extend(common::stories::list("made", made::STORIES, python.clone()));
     trials.extend(common::stories::list("aws_cli", aws_cli::STORIES, python.clone()));
+    trials.extend(common::stories::list("shared_cache", shared_cache::STORIES, python.clone()));
     trials.extend(common::stories::list("moto", moto::STORIES, python));
     trials.extend(common::stories::list("bridge", bridge::STORIES, bridge::built().err()));
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -1,5 +1,6 @@
 //! The program in a terminal: a pseudo-terminal and a model of its screen.
 
+mod codes;
 #[allow(dead_code, reason = "each test binary uses a part of the harness")]
 #[path = "../common/mod.rs"]
 mod common;

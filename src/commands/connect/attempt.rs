@@ -18,29 +18,38 @@ use crate::signals::Signals;
 /// for its end at most, and a little more.
 const GIVE_BACK: Duration = Duration::from_secs(10);
 
-type Opening = Pin<Box<dyn Future<Output = Result<Tunnel, Failure>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<(Tunnel, Aws), Failure>> + Send>>;
 
 /// A tunnel that is being opened.
 pub(super) struct Attempt {
     opening: Option<Opening>,
+    /// What the session was started with, once it was.
+    pub(super) aws: Option<Aws>,
     pub(super) events: UnboundedReceiver<TunnelEvent>,
     pub(super) report: Report,
 }
 
 impl Attempt {
-    /// An attempt that begins when it is waited for, and waits for `aws` first.
+    /// An attempt that begins when it is waited for, and waits for `aws` first. With `scope`, the
+    /// session is started with credentials that permit nothing else.
     pub(super) fn new(
         aws: impl Future<Output = Result<Aws, Failure>> + Send + 'static,
+        scope: bool,
         request: StartSession,
         options: TunnelOptions,
         report: Report,
     ) -> Self {
         let (sender, events) = unbounded_channel();
         let opening = async move {
-            let aws = aws.await?;
-            open::tunnel(aws, request, options, sender).await.map_err(Failure::from)
+            let mut aws = aws.await?;
+            if scope {
+                aws = aws.scoped(&request).await?;
+            }
+            let tunnel = open::tunnel(aws.clone(), request, options, sender).await?;
+            Ok((tunnel, aws))
         };
-        Self { opening: Some(Box::pin(opening)), events, report: report.undecided() }
+        let report = report.undecided();
+        Self { opening: Some(Box::pin(opening)), aws: None, events, report }
     }
 
     /// Waits for the tunnel, reporting what happens on the way; may be dropped and called again.
@@ -55,7 +64,9 @@ impl Attempt {
                         self.report.event(&event);
                     }
                     self.opening = None;
-                    return opened;
+                    let (tunnel, aws) = opened?;
+                    self.aws = Some(aws);
+                    return Ok(tunnel);
                 }
             }
         }

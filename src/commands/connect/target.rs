@@ -42,7 +42,7 @@ pub(super) async fn open(
         (Local::Tcp { port: None, .. }, None) => None,
         (local, port) => Some(local::bind(local, port.unwrap_or(0)).await.map_err(Err)?),
     };
-    let aws = during(signals, printer, access::load(&wishes.access)).await?;
+    let aws = during(signals, printer, access::load(&wishes.access, printer)).await?;
     let memory = wishes.cache.folder.as_deref().map(|folder| wanted.memory(folder, &aws, wishes));
     let opened = match memory.as_ref().and_then(Memory::recall) {
         Some(remembered) => wanted.again(&aws, &remembered, bound, wishes, signals, printer).await,

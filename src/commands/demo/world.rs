@@ -80,5 +80,5 @@ async fn aws(lab: &Lab) -> Result<Aws, Failure> {
         }),
         ..AwsOptions::default()
     };
-    Ok(adit_aws::load(options).await?)
+    Ok(Box::pin(adit_aws::load(options)).await?)
 }

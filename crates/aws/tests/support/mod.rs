@@ -27,7 +27,7 @@ impl World {
         let config = LabConfig { pace: Pace::Off, seed: 7, ..LabConfig::default() };
         let lab = Lab::start(config).await.expect("a lab");
         let keys = lab.credentials().clone();
-        let aws = load(AwsOptions {
+        let aws = Box::pin(load(AwsOptions {
             region: Some(Lab::REGION.to_owned()),
             endpoint_url: Some(lab.endpoint()),
             proxy: ProxyUse::Direct,
@@ -36,7 +36,7 @@ impl World {
                 secret_access_key: keys.secret_access_key.clone().into(),
             }),
             ..AwsOptions::default()
-        })
+        }))
         .await
         .expect("a configuration");
         let keys =

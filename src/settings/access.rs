@@ -1,0 +1,69 @@
+//! How AWS is reached, and with which credentials.
+
+use std::path::PathBuf;
+
+use adit_aws::{Clock, Demands, MfaSerial, RoleWish};
+use adit_tunnel::ProxySettings;
+
+use super::ReadEnv;
+use crate::cli::{AwsArgs, MfaCode, MfaCommand};
+
+/// How AWS is reached.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Access {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) proxy: ProxySettings,
+    pub(crate) mfa: Mfa,
+    pub(crate) role: RoleWish,
+    pub(crate) demands: Demands,
+    pub(crate) clock: Clock,
+}
+
+/// How MFA is done, as far as the user says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mfa {
+    pub(crate) serial: Option<MfaSerial>,
+    pub(crate) code: Option<MfaCode>,
+    pub(crate) command: Option<MfaCommand>,
+}
+
+/// What flags and variables say.
+pub(super) fn of(args: AwsArgs, env: ReadEnv<'_>) -> Access {
+    let first = |names: [&str; 2]| names.into_iter().find_map(env).filter(|v| !v.is_empty());
+    let credentials = args.credentials;
+    Access {
+        profile: args.profile,
+        region: args.region,
+        endpoint_url: args.endpoint_url,
+        ca_bundle: args
+            .ca_bundle
+            .or_else(|| env("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from)),
+        proxy: ProxySettings {
+            https: first(["HTTPS_PROXY", "https_proxy"]),
+            http: first(["HTTP_PROXY", "http_proxy"]),
+            all: first(["ALL_PROXY", "all_proxy"]),
+            no: first(["NO_PROXY", "no_proxy"]),
+        },
+        mfa: Mfa {
+            serial: credentials.mfa_serial,
+            code: credentials.mfa_code,
+            command: credentials.mfa_command,
+        },
+        role: RoleWish {
+            arn: credentials.role_arn,
+            external_id: credentials.external_id,
+            source_identity: credentials.source_identity,
+            ..RoleWish::default()
+        },
+        demands: Demands {
+            require_mfa: credentials.require_mfa.map(|demand| demand.0),
+            allow: (!credentials.allow_credentials.is_empty())
+                .then(|| credentials.allow_credentials.into_iter().collect()),
+            account: credentials.account,
+        },
+        clock: Clock::system(),
+    }
+}

@@ -1,0 +1,246 @@
+//! Users of a lab, and homes with the files that the AWS CLI would have.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::http;
+use super::lab::Lab;
+use super::process::adit;
+
+/// The account of every lab.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+/// What may do everything.
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// A user of a lab.
+pub(crate) struct User {
+    pub(crate) arn: String,
+    pub(crate) key: String,
+    pub(crate) secret: String,
+    /// The serial numbers of the devices, in the order of their names.
+    pub(crate) devices: Vec<String>,
+}
+
+impl Lab {
+    /// Uses a control.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the body in place")]
+    pub(crate) fn control(&self, name: &str, body: Value) -> Value {
+        let path = format!("/_lab/{name}");
+        let answer = http::request(self.address(), "POST", &path, &[], &body.to_string())
+            .expect("the lab answers");
+        assert_eq!(answer.status, 200, "{name} {body}: {}", answer.body);
+        serde_json::from_str(&answer.body).expect("JSON")
+    }
+
+    /// A user who may do everything, with devices of these names.
+    pub(crate) fn user(&self, name: &str, devices: &[&str]) -> User {
+        self.user_with(json!({ "name": name, "policies": [ADMINISTRATOR], "mfa": devices }))
+    }
+
+    /// A user as the control makes one.
+    pub(crate) fn user_with(&self, body: Value) -> User {
+        let made = self.control("users", body);
+        let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+        let devices = made["mfa"].as_array().expect("a list").iter();
+        User {
+            arn: text("arn"),
+            key: text("access_key_id"),
+            secret: text("secret_access_key"),
+            devices: devices
+                .map(|device| device["serial"].as_str().expect("a serial").to_owned())
+                .collect(),
+        }
+    }
+
+    /// A role that may do everything and that the account trusts, unless `more` says otherwise.
+    pub(crate) fn role(&self, name: &str, more: Value) -> String {
+        let mut body = json!({ "name": name, "policies": [ADMINISTRATOR] });
+        let members = body.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        self.control("roles", body)["arn"].as_str().expect("an ARN").to_owned()
+    }
+
+    /// A code that a device shows and that nobody has used yet; the lab's clock moves for it.
+    pub(crate) fn code(&self, serial: &str) -> String {
+        let shown = self.control("mfa", json!({ "serial": serial }));
+        if shown["used"] == json!(false) {
+            return shown["code"].as_str().expect("a code").to_owned();
+        }
+        self.advance(30_000);
+        self.code(serial)
+    }
+
+    /// Moves the lab's clock.
+    pub(crate) fn advance(&self, milliseconds: u64) {
+        self.control("clock", json!({ "advance_ms": milliseconds }));
+    }
+}
+
+/// A trust policy of the account that asks for a code.
+pub(crate) fn trust_with_mfa() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") },
+            "Action": "sts:AssumeRole",
+            "Condition": { "Bool": { "aws:MultiFactorAuthPresent": "true" } },
+        }],
+    })
+}
+
+/// A home directory.
+pub(crate) struct Home {
+    folder: TempDir,
+    endpoint: String,
+}
+
+impl Home {
+    /// One whose `~/.aws/config` is this.
+    pub(crate) fn new(lab: &Lab, config: &str) -> Self {
+        let home = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            endpoint: lab.endpoint(),
+        };
+        home.write(".aws/config", config);
+        home
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file, with its folders.
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// Writes a script that prints this.
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.write(name, &format!("#!/bin/sh\n{text}\n"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        path
+    }
+
+    /// Every file below a folder.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        files(&self.path().join(folder))
+    }
+
+    /// The program, which knows of this home and of the lab's address, and nothing else.
+    pub(crate) fn adit(&self) -> Command {
+        let mut command = adit(self.path());
+        self.environ(&mut command);
+        command
+    }
+
+    /// The program with a clock that `clock` moves.
+    pub(crate) fn moved(&self, clock: &MovedClock) -> Command {
+        let mut command = Command::new(moved_clock());
+        command.env_clear().env("HOME", self.path()).current_dir(self.path()).stdin(Stdio::null());
+        command.env("ADIT_TEST_CLOCK", &clock.fifo);
+        self.environ(&mut command);
+        command
+    }
+
+    fn environ(&self, command: &mut Command) {
+        for (name, value) in self.variables() {
+            command.env(name, value);
+        }
+    }
+
+    /// What the program has in its environment beside `HOME`.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(&[], arguments)
+    }
+
+    /// The same with more variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut command = self.adit();
+        command.envs(variables.iter().copied()).args(arguments);
+        command.output().expect("the program runs")
+    }
+
+    /// What `adit whoami --json` tells with these arguments.
+    pub(crate) fn whoami(&self, arguments: &[&str]) -> Value {
+        self.whoami_with(&[], arguments)
+    }
+
+    pub(crate) fn whoami_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Value {
+        let output = self.run_with(variables, &[&["whoami", "--json"], arguments].concat());
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stdout}{stderr}");
+        let told = stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        told.filter(|event| event["event"] == "identity").last().expect("an identity")
+    }
+
+    /// Runs a command that ends with this code; gives standard error.
+    pub(crate) fn refused(&self, code: i32, arguments: &[&str]) -> String {
+        self.refused_with(&[], code, arguments)
+    }
+
+    pub(crate) fn refused_with(
+        &self,
+        variables: &[(&str, &str)],
+        code: i32,
+        arguments: &[&str],
+    ) -> String {
+        let output = self.run_with(variables, arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        stderr
+    }
+}
+
+/// A clock that the program with a moved clock follows.
+pub(crate) struct MovedClock {
+    fifo: PathBuf,
+    _folder: TempDir,
+}
+
+impl MovedClock {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let fifo = folder.path().join("clock");
+        let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+        assert!(made.success(), "mkfifo: {made}");
+        Self { fifo, _folder: folder }
+    }
+
+    /// Moves the clock; returns once the program has the line.
+    pub(crate) fn advance(&self, seconds: u64) {
+        std::fs::write(&self.fifo, format!("+{seconds}\n")).expect("the program reads");
+    }
+}
+
+/// The program with a clock that tests move, an example of this package.
+fn moved_clock() -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_adit")).parent().expect("a folder");
+    let path = folder.join("examples/adit-moved-clock");
+    assert!(path.exists(), "{} is not built; `cargo test` does, or --examples", path.display());
+    path
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

@@ -1,0 +1,162 @@
+//! Tunnels that outlive their credentials, and tunnels that may not.
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::common::connect::{dial, echo};
+use crate::common::identity::{Home, MovedClock, User, trust_with_mfa};
+use crate::common::lab::Lab;
+use crate::common::process::Program;
+use crate::common::servers::Server;
+use crate::common::wait::until;
+use crate::common::{BASTION, HOST};
+
+/// How far the time moves at once.
+const STEP_S: u64 = 300;
+
+/// A user with a device, and a profile whose role asks for its code.
+fn world(server: &Server) -> (Lab, User, Home) {
+    let lab = Lab::builder().unpaced().serve(server).start();
+    let ann = lab.user("ann", &["phone"]);
+    let role = lab.role("careful", json!({ "trust": trust_with_mfa() }));
+    let config = format!(
+        "[profile keys]\naws_access_key_id = {}\naws_secret_access_key = {}\n\
+         [profile role]\nrole_arn = {role}\nsource_profile = keys\nmfa_serial = {}\n",
+        ann.key, ann.secret, ann.devices[0],
+    );
+    let home = Home::new(&lab, &config);
+    (lab, ann, home)
+}
+
+/// A tunnel of a program whose clock the test moves, with two clients in it.
+struct Tunnel {
+    program: Program,
+    clock: MovedClock,
+    streams: [TcpStream; 2],
+}
+
+impl Tunnel {
+    fn open(home: &Home, more: &[&str]) -> Self {
+        let clock = MovedClock::new();
+        let mut command = home.moved(&clock);
+        command
+            .args(["connect", "--json", "--profile", "role", "--bastion", BASTION])
+            .args(["--host", HOST, "--port", "5432", "--local-port", "auto"])
+            .args(more);
+        let program = Program::start(&mut command);
+        let ready = event(&program, "ready", |event| event["event"] == "ready");
+        let address: SocketAddr =
+            ready["address"].as_str().expect("an address").parse().expect("an address");
+        Self { program, clock, streams: [dial(address), dial(address)] }
+    }
+
+    fn echo(&mut self, text: &str) {
+        for stream in &mut self.streams {
+            echo(stream, text.as_bytes());
+        }
+    }
+}
+
+fn event(program: &Program, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    program.expect_line(what, |line| {
+        let event = serde_json::from_str(line).expect("JSON");
+        is(&event).then_some(event)
+    })
+}
+
+/// When the role's credentials end, as the AWS CLI's cache has it.
+fn expiry(home: &Home) -> Timestamp {
+    let files = home.files(".aws/cli/cache");
+    let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a file"));
+    let moments = texts.map(|text| {
+        let entry: Value = serde_json::from_str(&text).expect("JSON");
+        entry["Credentials"]["Expiration"].as_str().expect("a time").parse().expect("a time")
+    });
+    moments.max().expect("an entry")
+}
+
+#[test]
+fn one_code_carries_two_tunnels_through_half_a_day() {
+    let server = Server::echo();
+    let (lab, ann, home) = world(&server);
+    let code = lab.code(&ann.devices[0]);
+    let mut tunnels = [Tunnel::open(&home, &["--mfa-code", &code]), Tunnel::open(&home, &[])];
+    assert_eq!(lab.calls("GetSessionToken"), 1);
+    // Up to the last minutes of the code's session.
+    for step in 1..=(12 * 3600 / STEP_S - 2) {
+        lab.advance(STEP_S * 1000);
+        for tunnel in &tunnels {
+            tunnel.clock.advance(STEP_S);
+        }
+        for tunnel in &mut tunnels {
+            tunnel.echo(&format!("after {step} steps"));
+        }
+        // Renewed at three quarters of an hour, with some jitter before it.
+        if step % 10 == 0 {
+            until("a renewal", || (lab.calls("AssumeRole") > step / 10).then_some(()));
+        }
+    }
+    assert_eq!(lab.calls("GetSessionToken"), 1);
+    for tunnel in &mut tunnels {
+        assert!(tunnel.program.is_running(), "{}", tunnel.program.stderr());
+        let stdout = tunnel.program.stdout();
+        assert!(!stdout.contains("resuming") && !stdout.contains("\"warning\""), "{stdout}");
+    }
+}
+
+#[test]
+fn revoked_credentials_end_the_tunnel_when_they_expire() {
+    let server = Server::echo();
+    let (lab, ann, home) = world(&server);
+    let code = lab.code(&ann.devices[0]);
+    let mut tunnel = Tunnel::open(&home, &["--mfa-code", &code]);
+    let mut moved = 0;
+    let mut advance = |tunnel: &Tunnel, seconds: u64| {
+        lab.advance(seconds * 1000);
+        tunnel.clock.advance(seconds);
+        moved += seconds;
+        moved
+    };
+    for step in 1..=(3 * 3600 / STEP_S) {
+        advance(&tunnel, STEP_S);
+        tunnel.echo("on");
+        if step % 10 == 0 {
+            until("a renewal", || (lab.calls("AssumeRole") > step / 10).then_some(()));
+        }
+    }
+    lab.control("revoke", json!({ "user": "ann" }));
+    let expires = SystemTime::from(expiry(&home));
+    let left = |moved: u64| {
+        let now = SystemTime::now() + std::time::Duration::from_secs(moved);
+        expires.duration_since(now).expect("not expired").as_secs()
+    };
+    // What is held is used to its last second; the end is announced twice.
+    let mut gone = advance(&tunnel, 0);
+    gone = advance(&tunnel, left(gone) - 301);
+    tunnel.echo("still");
+    for remaining in [299, 59] {
+        gone = advance(&tunnel, left(gone) - remaining);
+        let warning = event(&tunnel.program, "a warning", |event| {
+            event["limit"] == "credentials"
+                && event["remaining_s"].as_u64().is_some_and(|left| left <= remaining + 1)
+        });
+        assert!(warning["message"].as_str().unwrap().contains("access ends in"), "{warning}");
+        tunnel.echo("still");
+    }
+    advance(&tunnel, left(gone) - 1);
+    tunnel.echo("still");
+    gone = advance(&tunnel, 2);
+    let ended = event(&tunnel.program, "the end", |event| event["event"] == "ended");
+    assert_eq!(ended["cause"], "credentials_expired");
+    let at: Timestamp = ended["time"].as_str().expect("a time").parse().expect("a time");
+    let late = (SystemTime::from(at) + std::time::Duration::from_secs(gone))
+        .duration_since(expires)
+        .expect("not before they expire");
+    // Two seconds were gone at once.
+    assert!(late < std::time::Duration::from_secs(3), "{late:?}");
+    assert_eq!(tunnel.program.wait().code(), Some(13), "{}", tunnel.program.stderr());
+    assert!(tunnel.program.stderr().contains("expired"), "{}", tunnel.program.stderr());
+}
