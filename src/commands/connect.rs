@@ -81,15 +81,7 @@ async fn connect(
     let ConnectSettings { way, local, reason, resume_budget, access, cache, .. } = settings;
     let (disconnect_on_expiry, scope_session) =
         (settings.disconnect_on_expiry, settings.scope_session);
-    let wishes = Wishes {
-        local,
-        reason,
-        resume_budget,
-        scope_session,
-        access,
-        cache,
-        given,
-    };
+    let wishes = Wishes { local, reason, resume_budget, scope_session, access, cache, given };
     let opened = match way {
         Way::Direct(direct) => directly(direct, &wishes, signals, printer).await,
         Way::Target { spec, bastion } => {
