@@ -69,8 +69,8 @@ impl Scene {
         desired.options.create_endpoints = is_isolated;
         let id = scene.world.init(&desired).await.bastion.expect("a bastion");
         match story {
-            Story::InitThatRepairs => scene.harm(&id).await,
-            Story::InitThatMakesTheProfileAnew => scene.remove_profile().await,
+            Story::InitThatRepairs => scene.harm().await,
+            Story::InitThatMakesTheProfileAnew => scene.remove_profile(&id).await,
             Story::Connect | Story::ConnectByTag => {
                 let ec2 = scene.world.ec2();
                 ec2.stop_instances().instance_ids(&id).send().await.expect("stopped");
@@ -97,18 +97,20 @@ impl Scene {
         self.world.database(&self.vpc, id, &[&self.group]).await
     }
 
-    /// A second database that needs the same rule, and a bastion without profile and group.
-    async fn harm(&self, id: &str) {
+    /// A second database that needs the same rule, and a bastion without its profile.
+    async fn harm(&self) {
         self.database("users").await;
         let ec2 = self.world.ec2();
         let links = ec2.describe_iam_instance_profile_associations().send().await.expect("links");
         let link = links.iam_instance_profile_associations()[0].association_id().expect("its id");
         ec2.disassociate_iam_instance_profile().association_id(link).send().await.expect("gone");
-        let call = ec2.modify_instance_attribute().instance_id(id).groups(&self.group);
-        call.send().await.expect("another group");
     }
 
-    async fn remove_profile(&self) {
+    /// A bastion with another group, whose profile is gone.
+    async fn remove_profile(&self, id: &str) {
+        let ec2 = self.world.ec2();
+        let call = ec2.modify_instance_attribute().instance_id(id).groups(&self.group);
+        call.send().await.expect("another group");
         let (iam, name) = (self.world.iam(), self.name());
         let call = iam.remove_role_from_instance_profile().instance_profile_name(&name);
         call.role_name(&name).send().await.expect("removed");
