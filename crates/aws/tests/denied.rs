@@ -300,6 +300,13 @@ fn helps(statement: &str, action: &str, resource: &str) -> bool {
     value["Effect"] == "Allow" && value["Action"] == action && is_covered
 }
 
+/// Where a bastion stands, who may not look at IAM is told so in the plan, and the rest is done; the
+/// bastion of these stories then never comes online.
+fn goes_on(story: Story, action: &str) -> bool {
+    matches!(story, Story::InitThatRepairs | Story::InitThatMakesTheProfileAnew)
+        && action.starts_with("iam:Get")
+}
+
 /// Every call of every command is refused once. The texts are in the snapshot; that they name all
 /// that helps is checked besides.
 #[tokio::test]
@@ -314,6 +321,9 @@ async fn every_refusal_names_what_would_help() {
         assert!(refused.is_empty(), "{story:?}: {}", refused[0].text);
         let mut left_out = Vec::new();
         for action in candidates(&scene.world.called_since(&before)) {
+            if goes_on(story, &action) {
+                continue;
+            }
             let scene = Scene::set(story).await;
             scene.world.deny(&[&action]);
             let refused = scene.play(story).await;

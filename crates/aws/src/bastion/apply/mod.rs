@@ -99,8 +99,11 @@ pub async fn apply(
     } else if let Some((id, heard)) = run.rebooted.take() {
         let result = Box::pin(online(aws, &run.ec2, &id, heard, tell)).await;
         (id.clone(), result.map(|()| id))
-    } else if let Some(bastion) = plan.bastion.as_ref().filter(|bastion| bastion.is_up()) {
-        // A run that was broken off may have launched it a moment ago.
+    } else if let Some(bastion) =
+        plan.bastion.as_ref().filter(|bastion| bastion.is_up() && bastion.profile.is_some())
+    {
+        // A run that was broken off may have launched it a moment ago. Without a profile, which this
+        // run then could not see to, there is nothing to wait for.
         let id = bastion.id.clone();
         let result = Box::pin(online(aws, &run.ec2, &id, None, tell)).await;
         (id.clone(), result.map(|()| id))
