@@ -108,7 +108,8 @@ async fn describe_name_servers(
 ) -> Result<Vec<String>, AwsError> {
     let answer = client.describe_dhcp_options().dhcp_options_ids(options).send().await;
     let answer = answer.map_err(failed(aws, "DescribeDhcpOptions"))?;
-    let configurations = answer.dhcp_options().iter().flat_map(sdk::DhcpOptions::dhcp_configurations);
+    let configurations =
+        answer.dhcp_options().iter().flat_map(sdk::DhcpOptions::dhcp_configurations);
     let servers = configurations.filter(|one| one.key() == Some("domain-name-servers"));
     let values = servers.flat_map(sdk::DhcpConfiguration::values).filter_map(|one| one.value());
     Ok(values.map(str::to_owned).collect())
