@@ -1,7 +1,7 @@
 //! `adit init`: makes targets reachable, after saying what that takes.
 
 use adit_aws::Aws;
-use adit_aws::bastion::{self, Applied, ApplyError, Desired, Inventory, Plan, PlanError};
+use adit_aws::bastion::{self, Applied, ApplyError, Bastion, Desired, Inventory, Plan, PlanError};
 use adit_aws::targets::{self, Target, TargetSpec};
 use futures_util::future::try_join_all;
 
@@ -12,7 +12,7 @@ use super::{access, choose};
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::settings::InitSettings;
+use crate::settings::{Consent, InitSettings};
 use crate::signals::Signals;
 use crate::ui::{Event, Printer, Progress, Table};
 
@@ -42,6 +42,9 @@ pub(crate) async fn run(
         printer.warn(warning);
     }
     if planned.plan.steps.is_empty() {
+        if consented != Consent::Plan && planned.plan.bastion.as_ref().is_some_and(Bastion::is_up) {
+            return planned.apply(&aws, &mut signals, printer).await;
+        }
         planned.nothing_to_do(printer)?;
         return Ok(Exit::Done);
     }
@@ -215,6 +218,9 @@ impl Planned {
         let bastion = applied.bastion.as_deref();
         printer.event(&Event::Initialised { vpc: &self.plan.vpc, bastion })?;
         match bastion {
+            Some(id) if self.plan.steps.is_empty() => {
+                printer.note(&format!("there is nothing to do: the bastion {id} is online"));
+            }
             Some(id) if applied.is_online => {
                 printer.note(&format!("the bastion {id} is online"));
             }

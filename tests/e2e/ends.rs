@@ -43,7 +43,10 @@ fn a_server_that_waits_for_the_end_sees_it_after_the_linger() {
     stream.shutdown(Shutdown::Write).expect("a half-close");
     let mut bytes = Vec::new();
     let error = stream.read_to_end(&mut bytes).expect_err("no whole answer");
-    assert_eq!((error.kind(), &*bytes), (ErrorKind::ConnectionReset, &b""[..]));
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    // The end goes out before the local connection is reset: an answer that is as quick as this one
+    // may come between. The reset says all the same that it is not known to be whole.
+    assert!(bytes.is_empty() || bytes == b"too late", "{bytes:?}");
     assert_eq!(requests.recv().expect("the server saw the end"), b"all of it");
     tunnel.expect_no_destination();
 }

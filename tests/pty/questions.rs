@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::common::cloud::Cloud;
+use crate::common::cloud::{Cloud, ec2, text};
 use crate::common::lab::Lab;
 use crate::common::servers::Server;
 use crate::plain::start;
@@ -120,7 +120,9 @@ fn a_question_is_not_asked_when_that_is_not_wanted() {
 fn with_databases(server: &Server) -> Cloud {
     let cloud = Cloud::start(Lab::builder());
     cloud.database("orders", server.address());
-    cloud.database("users", server.address());
+    let (name, vpc) = (("GroupName", "of-users"), ("VpcId", &*cloud.vpc));
+    let group = ec2(&cloud.lab, "CreateSecurityGroup", &[name, ("GroupDescription", "tests"), vpc]);
+    cloud.database_in(text(&group, "groupId"), "users", server.address());
     cloud.run(&["init", "--target", "rds:orders", "--yes"]).expect(0);
     cloud
 }

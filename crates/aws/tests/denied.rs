@@ -69,8 +69,8 @@ impl Scene {
         desired.options.create_endpoints = is_isolated;
         let id = scene.world.init(&desired).await.bastion.expect("a bastion");
         match story {
-            Story::InitThatRepairs => scene.harm(&id).await,
-            Story::InitThatMakesTheProfileAnew => scene.remove_profile().await,
+            Story::InitThatRepairs => scene.harm().await,
+            Story::InitThatMakesTheProfileAnew => scene.remove_profile(&id).await,
             Story::Connect | Story::ConnectByTag => {
                 let ec2 = scene.world.ec2();
                 ec2.stop_instances().instance_ids(&id).send().await.expect("stopped");
@@ -97,18 +97,20 @@ impl Scene {
         self.world.database(&self.vpc, id, &[&self.group]).await
     }
 
-    /// A second database that needs the same rule, and a bastion without profile and group.
-    async fn harm(&self, id: &str) {
+    /// A second database that needs the same rule, and a bastion without its profile.
+    async fn harm(&self) {
         self.database("users").await;
         let ec2 = self.world.ec2();
         let links = ec2.describe_iam_instance_profile_associations().send().await.expect("links");
         let link = links.iam_instance_profile_associations()[0].association_id().expect("its id");
         ec2.disassociate_iam_instance_profile().association_id(link).send().await.expect("gone");
-        let call = ec2.modify_instance_attribute().instance_id(id).groups(&self.group);
-        call.send().await.expect("another group");
     }
 
-    async fn remove_profile(&self) {
+    /// A bastion with another group, whose profile is gone.
+    async fn remove_profile(&self, id: &str) {
+        let ec2 = self.world.ec2();
+        let call = ec2.modify_instance_attribute().instance_id(id).groups(&self.group);
+        call.send().await.expect("another group");
         let (iam, name) = (self.world.iam(), self.name());
         let call = iam.remove_role_from_instance_profile().instance_profile_name(&name);
         call.role_name(&name).send().await.expect("removed");
@@ -298,6 +300,13 @@ fn helps(statement: &str, action: &str, resource: &str) -> bool {
     value["Effect"] == "Allow" && value["Action"] == action && is_covered
 }
 
+/// Where a bastion stands, who may not look at IAM is told so in the plan, and the rest is done; the
+/// bastion of these stories then never comes online.
+fn goes_on(story: Story, action: &str) -> bool {
+    matches!(story, Story::InitThatRepairs | Story::InitThatMakesTheProfileAnew)
+        && action.starts_with("iam:Get")
+}
+
 /// Every call of every command is refused once. The texts are in the snapshot; that they name all
 /// that helps is checked besides.
 #[tokio::test]
@@ -312,6 +321,9 @@ async fn every_refusal_names_what_would_help() {
         assert!(refused.is_empty(), "{story:?}: {}", refused[0].text);
         let mut left_out = Vec::new();
         for action in candidates(&scene.world.called_since(&before)) {
+            if goes_on(story, &action) {
+                continue;
+            }
             let scene = Scene::set(story).await;
             scene.world.deny(&[&action]);
             let refused = scene.play(story).await;

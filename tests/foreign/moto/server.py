@@ -33,6 +33,7 @@ from moto.ec2.exceptions import DependencyViolationError, EC2ClientError  # noqa
 from moto.ec2.models import EC2Backend, amis, ec2_backends  # noqa: E402
 from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociation  # noqa: E402
 from moto.ec2.models.instances import Instance  # noqa: E402
+from moto.ec2.models.security_groups import SecurityGroupRule  # noqa: E402
 from moto.ec2.responses.instances import InstanceResponse  # noqa: E402
 from moto.iam.access_control import IAMRequest  # noqa: E402
 from moto.iam.exceptions import NotFoundException  # noqa: E402
@@ -255,10 +256,16 @@ def patch():
     runs = profiles_as_ec2_says_it(InstanceResponse.run_instances)
     InstanceResponse.run_instances = once_for_each_token(runs)
     Instance.__init__ = with_groups_of_its_interface(Instance.__init__)
+    SecurityGroupRule.description = property(description_of_rule)
     association = IamInstanceProfileAssociation
     association.__init__ = with_id_of_the_profile(association.__init__)
     IAMRequest._create_aws_request = of_what_was_sent(IAMRequest._create_aws_request)
     IAMRequest._raise_access_denied = raise_denied
+
+
+def description_of_rule(rule):
+    """moto keeps that of a rule for a group with the group, and tells it of addresses alone."""
+    return rule.ip_range.get("Description") or rule.source_group.get("Description")
 
 
 def only_amazon_linux(loads):

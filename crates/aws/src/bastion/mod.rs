@@ -151,6 +151,11 @@ pub struct Bastion {
 }
 
 impl Bastion {
+    /// Whether it runs, or will without anybody's doing.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state, State::Pending | State::Running)
+    }
+
     /// When it was made. The time of the launch moves with each start; that of the volume does not.
     pub(crate) fn made(&self) -> &str {
         self.attached.as_deref().unwrap_or(&self.launched)

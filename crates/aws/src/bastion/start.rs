@@ -1,9 +1,10 @@
 //! Starting a stopped bastion, and waiting until sessions can be had.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::primitives::{DateTime, DateTimeFormat as Format};
 
 use super::agent::last_online_ping;
 use super::find::describe_one;
@@ -22,6 +23,13 @@ const AGENT: Duration = Duration::from_secs(40);
 /// two; an agent that is refused at first, as its role is too new, would sleep for half an hour, but the
 /// bastion starts it again each minute of its first ten.
 const AGENT_LIMIT: Duration = Duration::from_mins(5);
+
+/// The same for an instance that has been up for long: what its agent has not done by then, it hardly
+/// does in the next minutes.
+const LATE_AGENT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an instance is up until its agent is late for certain.
+const SETTLED: Duration = Duration::from_mins(15);
 
 /// Starts an instance and waits until its agent answers. One that runs is only waited for.
 pub async fn start(
@@ -58,13 +66,21 @@ pub(super) async fn online(
         let ping = last_online_ping(aws, id).await?;
         Ok(ping.filter(|ping| *ping >= bastion.launched && Some(ping) != heard.as_ref()))
     };
-    if poll(AGENT_LIMIT, check, || tell(wait.progress())).await?.is_some() {
+    let limit = agent_limit(&bastion.launched, SystemTime::now());
+    if poll(limit, check, || tell(wait.progress())).await?.is_some() {
         return Ok(());
     }
     let diagnosis = Box::pin(diagnose(aws, id)).await?;
     let mut error = AwsError::new(AwsErrorKind::TargetNotConnected, diagnosis.message);
     error.hints = diagnosis.hints;
     Err(error)
+}
+
+/// How long the agent of an instance that was launched then is waited for.
+fn agent_limit(launched: &str, now: SystemTime) -> Duration {
+    let launched = DateTime::from_str(launched, Format::DateTime).ok();
+    let up = launched.and_then(|time| now.duration_since(SystemTime::try_from(time).ok()?).ok());
+    if up.is_some_and(|up| up > SETTLED) { LATE_AGENT_LIMIT } else { AGENT_LIMIT }
 }
 
 /// Waits until an instance has stopped. Somebody else who waits for the same may be quicker to start it

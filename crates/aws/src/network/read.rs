@@ -108,9 +108,10 @@ async fn describe_name_servers(
 ) -> Result<Vec<String>, AwsError> {
     let answer = client.describe_dhcp_options().dhcp_options_ids(options).send().await;
     let answer = answer.map_err(failed(aws, "DescribeDhcpOptions"))?;
-    let configurations = answer.dhcp_options().iter().flat_map(|one| one.dhcp_configurations());
+    let configurations =
+        answer.dhcp_options().iter().flat_map(sdk::DhcpOptions::dhcp_configurations);
     let servers = configurations.filter(|one| one.key() == Some("domain-name-servers"));
-    let values = servers.flat_map(|one| one.values()).filter_map(|one| one.value());
+    let values = servers.flat_map(sdk::DhcpConfiguration::values).filter_map(|one| one.value());
     Ok(values.map(str::to_owned).collect())
 }
 
@@ -251,7 +252,7 @@ fn default_route(routes: &[sdk::Route]) -> Option<Gateway> {
     halves().or_else(|| to("0.0.0.0/0"))
 }
 
-/// The list of a route that leads somewhere else than to an endpoint of S3 or DynamoDB.
+/// The list of a route that leads somewhere else than to an endpoint of S3 or `DynamoDB`.
 fn prefix_list(route: &sdk::Route) -> Option<String> {
     let list = route.destination_prefix_list_id()?;
     let is_endpoint = route.gateway_id().is_some_and(|id| id.starts_with("vpce-"));

@@ -62,6 +62,29 @@ async fn a_stopped_bastion_is_started_and_answers() {
     assert!(world.plan(&desired(&vpc, &[])).await.steps.is_empty());
 }
 
+/// The token of its launch would bring it back.
+#[tokio::test]
+async fn what_was_a_bastion_and_has_neither_profile_nor_group_any_more_is_left_alone() {
+    let world = World::start().await;
+    let vpc = world.network(Way::Nat, &["us-east-1a"]).await;
+    let group = world.group(&vpc, "others").await;
+    let before = world.init(&desired(&vpc, &[])).await.bastion.expect("a bastion");
+    let ec2 = world.ec2();
+    let links = ec2.describe_iam_instance_profile_associations().send().await.expect("links");
+    let link = links.iam_instance_profile_associations()[0].association_id().expect("its id");
+    ec2.disassociate_iam_instance_profile().association_id(link).send().await.expect("gone");
+    let call = ec2.modify_instance_attribute().instance_id(&before).groups(&group);
+    call.send().await.expect("another group");
+
+    let applied = world.init(&desired(&vpc, &[])).await;
+    assert!(applied.is_online, "{applied:?}");
+    assert_ne!(applied.bastion.expect("a bastion"), before);
+    let found = bastion::find(&world.aws, Some(&vpc)).await.expect("bastions");
+    assert_eq!((found.own.len(), found.strangers.len()), (1, 1));
+    assert_eq!(found.strangers[0].id, before);
+    assert_eq!(found.strangers[0].state, State::Running);
+}
+
 /// A bastion that runs and is not heard: what is certain is said first.
 #[tokio::test]
 async fn a_bastion_that_is_not_heard_says_why() {

@@ -26,7 +26,7 @@ async fn names_that_are_taken_are_avoided_and_what_has_them_is_left() {
     assert!(world.plan(&desired).await.steps.is_empty());
     let bastion = bastion::find(&world.aws, None).await.expect("bastions").own.remove(0);
     assert!(bastion.profile.expect("a profile").ends_with(&format!("/adit/{name}-2")));
-    assert_ne!(bastion.groups, [group.clone()]);
+    assert_ne!(bastion.groups, std::slice::from_ref(&group));
 
     world.cleanup_all().await;
     let role = iam.get_role().role_name(&name).send().await.expect("the foreign role");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, SecurityGroupRule};
 
 use super::World;
 
@@ -51,7 +51,7 @@ impl World {
             !matches!(state.as_deref(), Some("deleted" | "deleting"))
         });
         let mut purposes = BTreeMap::<&str, usize>::new();
-        let tags = rules.security_group_rules().iter().flat_map(|rule| rule.tags());
+        let tags = rules.security_group_rules().iter().flat_map(SecurityGroupRule::tags);
         for tag in tags.filter(|tag| tag.key() == Some("adit:purpose")) {
             *purposes.entry(tag.value().unwrap_or_default()).or_default() += 1;
         }

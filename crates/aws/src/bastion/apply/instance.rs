@@ -9,7 +9,7 @@ use sdk::{ResourceType, ShutdownBehavior, VolumeType};
 use super::group::tagged;
 use super::{Launched, Run, out_of_tokens};
 use crate::bastion::Bastion;
-use crate::bastion::find::{bastion, find_own};
+use crate::bastion::find::{Bastions, bastion, find_own};
 use crate::bastion::plan::Launch;
 use crate::bastion::progress::{Progress, Tell, Wait};
 use crate::bastion::user_data::{UserDataOptions, user_data};
@@ -40,7 +40,8 @@ impl Run<'_> {
         launch: &Launch,
         tell: Tell<'_>,
     ) -> Result<Launched, AwsError> {
-        if let Some(other) = self.standing().await?.into_iter().next() {
+        let Bastions { own, strangers } = self.tagged().await?;
+        if let Some(other) = own.into_iter().next() {
             tell(Progress::Note { text: format!("{} stands already and is used", other.id) });
             return Ok(Launched { id: other.id, is_own: false });
         }
@@ -50,6 +51,8 @@ impl Run<'_> {
         let group = self.group(&launch.group)?;
         for number in 1..=TOKENS {
             match self.request(launch, &group, &format!("adit-{group}-{number}"), tell).await {
+                // Of a token of long ago: somebody has since taken from it what made it adit's.
+                Ok(made) if strangers.iter().any(|stranger| stranger.id == made.id) => {}
                 Ok(made) if made.state.is_usable() => {
                     let id = self.settle(made.id.clone(), false, tell).await?;
                     return Ok(Launched { is_own: id == made.id, id });
@@ -74,9 +77,14 @@ impl Run<'_> {
 
     /// The bastions that others see now, oldest first.
     async fn standing(&self) -> Result<Vec<Bastion>, AwsError> {
-        let mut bastions = find_own(self.aws, &self.ec2, Some(self.vpc)).await?.own;
-        bastions.sort_by(|a, b| (a.made(), &a.id).cmp(&(b.made(), &b.id)));
-        Ok(bastions)
+        Ok(self.tagged().await?.own)
+    }
+
+    /// The same, with those that only say that they are bastions.
+    async fn tagged(&self) -> Result<Bastions, AwsError> {
+        let mut tagged = find_own(self.aws, &self.ec2, Some(self.vpc)).await?;
+        tagged.own.sort_by(|a, b| (a.made(), &a.id).cmp(&(b.made(), &b.id)));
+        Ok(tagged)
     }
 
     /// Of two bastions that were made at once, the older stays, and each removes at most their own:

@@ -60,7 +60,8 @@ impl ApplyError {
     }
 }
 
-/// Does what `plan` says, step by step. When that starts a bastion, waits until its agent answers.
+/// Does what `plan` says, step by step. Then waits until the agent of the bastion answers, whoever
+/// started it, unless the bastion is stopped.
 pub async fn apply(
     aws: &Aws,
     plan: &Plan,
@@ -97,6 +98,14 @@ pub async fn apply(
         (launched.id.clone(), Box::pin(run.bring_online(launched, tell)).await)
     } else if let Some((id, heard)) = run.rebooted.take() {
         let result = Box::pin(online(aws, &run.ec2, &id, heard, tell)).await;
+        (id.clone(), result.map(|()| id))
+    } else if let Some(bastion) =
+        plan.bastion.as_ref().filter(|bastion| bastion.is_up() && bastion.profile.is_some())
+    {
+        // A run that was broken off may have launched it a moment ago. Without a profile, which this
+        // run then could not see to, there is nothing to wait for.
+        let id = bastion.id.clone();
+        let result = Box::pin(online(aws, &run.ec2, &id, None, tell)).await;
         (id.clone(), result.map(|()| id))
     } else {
         return Ok(applied);

@@ -52,3 +52,16 @@ async fn what_somebody_else_has_started_meanwhile_is_used() {
         ("the bastion i-1 is terminated", 1)
     );
 }
+
+#[test]
+fn an_agent_that_has_been_silent_for_long_is_not_waited_for_as_long() {
+    let at = |text: &str| {
+        SystemTime::try_from(DateTime::from_str(text, Format::DateTime).unwrap()).unwrap()
+    };
+    let launched = "2026-11-21T10:00:00Z";
+    assert_eq!(agent_limit(launched, at("2026-11-21T10:14:00Z")), AGENT_LIMIT);
+    assert_eq!(agent_limit(launched, at("2026-11-21T10:16:00Z")), LATE_AGENT_LIMIT);
+    // A clock that is behind, or a time that nobody can read.
+    assert_eq!(agent_limit(launched, at("2026-11-21T09:00:00Z")), AGENT_LIMIT);
+    assert_eq!(agent_limit("soon", at("2026-11-21T10:16:00Z")), AGENT_LIMIT);
+}
