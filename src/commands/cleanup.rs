@@ -57,8 +57,8 @@ pub(crate) async fn run(
         return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
     }
     let question = match leftovers.removals.len() {
-        1 => "Remove this?".to_owned(),
-        several => format!("Remove these {several} things?"),
+        1 => format!("Remove this in {}?", aws.region()),
+        several => format!("Remove these {several} things in {}?", aws.region()),
     };
     let command = given.again("cleanup");
     if let Some(exit) =
@@ -128,7 +128,11 @@ fn show(aws: &Aws, leftovers: &Leftovers, printer: Printer) -> Result<(), Failur
 /// Says what stands in the way.
 fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
     for (bastion, count) in &leftovers.sessions {
-        let then = if force { "they end" } else { "it stays unless --force is given" };
+        let then = if force {
+            "they end"
+        } else {
+            "it and all it works with stay unless --force is given"
+        };
         printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
     }
     if let Some(unasked) = &leftovers.unasked {

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::num::NonZero;
 
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, FuzzySelect, Input, Password, Select};
+use dialoguer::{FuzzySelect, Input, Password, Select};
 use zeroize::Zeroizing;
 
 use super::plain;
@@ -23,20 +23,33 @@ pub(crate) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a question that is answered with yes or no; nothing typed is a no.
+/// Asks a question that is answered with yes or no; nothing typed is a no. What is typed is seen, and
+/// what is neither is asked about again: a yes may cost somebody a bastion.
 pub(crate) async fn confirm(
     question: &str,
     signals: &mut Signals,
 ) -> Result<Result<bool, Stop>, Failure> {
-    let question = plain::line(question);
+    let question = format!("{} [y/N]", plain::line(question));
     let ask = move || {
-        Confirm::with_theme(&SimpleTheme)
+        Input::<String>::with_theme(&SimpleTheme)
             .with_prompt(question)
-            .default(false)
-            .wait_for_newline(true)
-            .interact()
+            .allow_empty(true)
+            .validate_with(|typed: &String| {
+                consent(typed).map(drop).ok_or("answer y for yes, or n for no")
+            })
+            .interact_text()
+            .map(|typed| consent(&typed) == Some(true))
     };
     answer(ask, signals).await
+}
+
+/// What somebody means who was asked for a yes; `None` when it cannot be told.
+fn consent(typed: &str) -> Option<bool> {
+    match typed.trim().to_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "" | "n" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// Lets one of several be chosen, by typing a part of it; `None` when nothing is wanted.
@@ -105,13 +118,16 @@ pub(crate) async fn choose(question: &str, items: Vec<String>) -> Result<Option<
 
 /// Asks a question to which nothing typed is a yes; as [`secret`].
 pub(crate) async fn yes(question: &str) -> Result<bool, Failure> {
-    let question = plain::line(question);
+    let question = format!("{} [Y/n]", plain::line(question));
     let ask = move || {
-        Confirm::with_theme(&SimpleTheme)
+        Input::<String>::with_theme(&SimpleTheme)
             .with_prompt(question)
-            .default(true)
-            .wait_for_newline(true)
-            .interact()
+            .allow_empty(true)
+            .validate_with(|typed: &String| {
+                consent(typed).map(drop).ok_or("answer y for yes, or n for no")
+            })
+            .interact_text()
+            .map(|typed| typed.trim().is_empty() || consent(&typed) == Some(true))
     };
     alone(ask).await
 }
@@ -218,5 +234,23 @@ impl Drop for Restore {
         }
         // Nobody can be told when this fails.
         drop(console::Term::stderr().show_cursor());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::consent;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        for yes in ["y", "Y", "yes", " Yes "] {
+            assert_eq!(consent(yes), Some(true), "{yes}");
+        }
+        for no in ["", " ", "n", "NO"] {
+            assert_eq!(consent(no), Some(false), "{no:?}");
+        }
+        for neither in ["maybe", "may I see them first?", "yn", "yess"] {
+            assert_eq!(consent(neither), None, "{neither}");
+        }
     }
 }

@@ -44,12 +44,30 @@ fn a_yes_is_followed_by_progress_and_the_next_command() {
     assert_eq!(cloud.bastions(), ["running"]);
 
     let mut terminal = start(&cloud.lab, &["cleanup"]);
-    terminal.wait_for("things?");
+    terminal.wait_for("things in");
     terminal.press("y\r");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_for("nothing is left");
     terminal.expect_usable();
     assert_eq!(cloud.bastions(), ["terminated"]);
+}
+
+/// A text that happens to have a y in it is no yes.
+#[test]
+fn what_is_neither_yes_nor_no_is_asked_about_again() {
+    let cloud = Cloud::start(Lab::builder());
+    let mut terminal = asked(&cloud);
+    terminal.press("maybe\r");
+    let screen = terminal.wait_for("answer y for yes");
+    assert!(!screen.contains("[1/"), "{screen}");
+    terminal.press("\x15");
+    for _ in 0.."maybe".len() {
+        terminal.press("\x7f");
+    }
+    terminal.press("n\r");
+    assert_eq!(terminal.wait(), 0);
+    terminal.expect_usable();
+    assert_eq!(cloud.bastions(), [""; 0]);
 }
 
 #[test]
@@ -70,7 +88,7 @@ fn a_no_to_a_cleanup_leaves_everything() {
     let made = cloud.made();
     for (keys, code) in [("n\r", 0), ("\r", 0), ("\x03", 130)] {
         let mut terminal = start(&cloud.lab, &["cleanup"]);
-        let screen = terminal.wait_for("things?");
+        let screen = terminal.wait_for("things in");
         assert!(screen.contains("terminate the bastion"), "{screen}");
         terminal.press(keys);
         assert_eq!(terminal.wait(), code);

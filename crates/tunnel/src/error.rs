@@ -64,7 +64,7 @@ pub enum TunnelError {
     #[error("the agent broke the protocol: {0}")]
     Protocol(ProtocolError),
     /// The destination is unknown, forbidden, or closed in a session of one connection.
-    #[error("the destination cannot be reached from the target: {output}")]
+    #[error("the destination cannot be reached from the bastion: {output}")]
     Refused {
         /// What the agent said, in one line.
         output: String,
@@ -106,7 +106,7 @@ impl TunnelError {
                 "check the session document and update the SSM agent on the target"
             }
             Self::Refused { .. } => {
-                "check host and port, and that security groups let the target reach them"
+                "check host and port, which the bastion looks up in its own network, and that security groups let it reach them"
             }
             Self::SessionOver { .. } => "open the tunnel again",
             Self::Lost { .. } => "check the network, then open the tunnel again",

@@ -249,7 +249,7 @@ impl Planner<'_> {
         let reason = match &self.desired.options.instance_type {
             Some(_) => "as asked for".to_owned(),
             None if instance_type == DEFAULT_TYPES[0] => {
-                "the smallest that does, ARM because it costs less".to_owned()
+                "memory enough for updates, ARM because it costs less".to_owned()
             }
             None if self.offers(DEFAULT_TYPES[0], &subnet.zone) => format!(
                 "there is no image of Amazon Linux 2023 for {} in {}",
