@@ -7,6 +7,7 @@ use crate::common::bytes::Noise;
 use crate::common::connect::{Connect, dial};
 use crate::common::lab::{Lab, LabBuilder};
 use crate::common::servers::{Ending, Server};
+use crate::common::wait::{self, PATIENCE};
 
 #[test]
 fn a_client_that_has_said_all_gets_the_whole_answer() {
@@ -47,7 +48,7 @@ fn a_server_that_waits_for_the_end_sees_it_after_the_linger() {
     // The end goes out before the local connection is reset: an answer that is as quick as this one
     // may come between. The reset says all the same that it is not known to be whole.
     assert!(bytes.is_empty() || bytes == b"too late", "{bytes:?}");
-    assert_eq!(requests.recv().expect("the server saw the end"), b"all of it");
+    assert_eq!(requests.recv_timeout(PATIENCE).expect("the server saw the end"), b"all of it");
     tunnel.expect_no_destination();
 }
 
@@ -69,10 +70,12 @@ fn a_local_reset_ends_the_connection_to_the_destination() {
     let tunnel = Tunnel::to(&server, |lab| lab);
     let stream = tunnel.dial();
     tunnel.connect.expect_event("opened");
+    // A connection that is reset before the agent has heard of it never reaches the destination.
+    wait::until("the destination to be reached", || (server.accepted() == 1).then_some(()));
     rustix::net::sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO))
         .expect("a TCP option");
     drop(stream);
-    assert_eq!(endings.recv().expect("the server saw the end"), Ending::End);
+    assert_eq!(endings.recv_timeout(PATIENCE).expect("the server saw the end"), Ending::End);
     tunnel.connect.expect_event("closed");
     tunnel.expect_no_destination();
 }
@@ -115,7 +118,7 @@ impl Tunnel {
     }
 
     fn expect_no_destination(&self) {
-        crate::common::wait::until("the destination's connections to end", || {
+        wait::until("the destination's connections to end", || {
             (self.lab.session()["destination_connections_open"] == 0).then_some(())
         });
     }
