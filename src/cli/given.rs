@@ -51,21 +51,11 @@ impl Given {
 
     /// A command line for a shell: the command `name` with those of these flags that it has too.
     pub(crate) fn again(&self, name: &str) -> String {
-        self.again_with(name, &[])
+        self.again_for(name, &[])
     }
 
     /// The same with these targets in place of those that were given.
     pub(crate) fn again_for(&self, name: &str, targets: &[String]) -> String {
-        self.again_with(name, targets)
-    }
-
-    /// The same with no target.
-    pub(crate) fn without_targets(&self, name: &str) -> String {
-        let flags = self.0.iter().filter(|flag| flag.id != "target").cloned().collect();
-        Self(flags).again(name)
-    }
-
-    fn again_with(&self, name: &str, targets: &[String]) -> String {
         let root = Cli::command();
         let command = root.find_subcommand(name);
         let is_known = |flag: &&Flag| {
@@ -85,6 +75,12 @@ impl Given {
             }
         }
         line
+    }
+
+    /// The same with no target.
+    pub(crate) fn without_targets(&self, name: &str) -> String {
+        let flags = self.0.iter().filter(|flag| flag.id != "target").cloned().collect();
+        Self(flags).again(name)
     }
 }
 

@@ -58,3 +58,8 @@ fn tell(notice: &Notice, printer: Printer) {
         _ => printer.note(&text),
     }
 }
+
+/// The account in an ARN.
+pub(crate) fn account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}

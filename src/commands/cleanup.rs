@@ -4,7 +4,7 @@ use adit_aws::Aws;
 use adit_aws::bastion::{self, Leftovers, Removed, Scope};
 use adit_aws::targets;
 
-use super::access;
+use super::access::{self, account};
 use super::ask::{consent, told_the_plan};
 use super::telling::Telling;
 use super::watch::{during, stopped, to_a_boundary};
@@ -28,6 +28,7 @@ pub(crate) async fn run(
         let scope = scope(&aws, &settings).await?;
         let leftovers = bastion::find_leftovers(&aws, &scope).await?;
         drop(progress);
+        let leftovers = if settings.force { leftovers } else { leftovers.without_what_is_in_use() };
         Ok((aws, scope, leftovers))
     };
     let (aws, scope, leftovers) = match during(&mut signals, printer, looking).await {
@@ -38,7 +39,7 @@ pub(crate) async fn run(
             return Ok(stopped(stop, printer));
         }
     };
-    show(&aws, &leftovers, printer)?;
+    show(&aws, &leftovers, settings.consent == Consent::Plan, printer)?;
     if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
         return ending.map(|stop| stopped(stop, printer));
     }
@@ -49,16 +50,16 @@ pub(crate) async fn run(
     }
     if settings.consent == Consent::Plan {
         // Whatever stays, the plan was all that was wanted.
-        tell_kept(&leftovers, printer);
         told_the_plan(printer);
         return Ok(Exit::Done);
     }
     if is_nothing {
         return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
     }
+    let place = format!("account {}, {}", account(&leftovers.caller), aws.region());
     let question = match leftovers.removals.len() {
-        1 => format!("Remove this in {}?", aws.region()),
-        several => format!("Remove these {several} things in {}?", aws.region()),
+        1 => format!("Remove this in {place}?"),
+        several => format!("Remove these {several} things in {place}?"),
     };
     let command = given.again("cleanup");
     if let Some(exit) =
@@ -111,18 +112,26 @@ fn place(scope: &Scope, aws: &Aws) -> String {
     }
 }
 
-/// Prints what would be removed, in order.
-fn show(aws: &Aws, leftovers: &Leftovers, printer: Printer) -> Result<(), Failure> {
-    let Leftovers { removals, kept, sessions, .. } = leftovers;
-    printer.event(&Event::RemovalPlan { region: aws.region(), steps: removals, kept, sessions })?;
+/// Prints what would be removed, in order, and what would not.
+fn show(aws: &Aws, leftovers: &Leftovers, plan: bool, printer: Printer) -> Result<(), Failure> {
+    let Leftovers { caller, removals, kept, sessions, .. } = leftovers;
+    let region = aws.region();
+    printer.event(&Event::RemovalPlan { region, caller, steps: removals, kept, sessions })?;
+    let mut parts = vec![format!("account {}, region {region}, as {caller}", account(caller))];
     if !removals.is_empty() {
         let mut table = Table::new(&["#", "REMOVE", "VPC"]);
         for (removal, number) in removals.iter().zip(1_u32..) {
             table.row([&number.to_string(), &removal.summary, &removal.vpc]);
         }
-        printer.data(&table.for_stdout())?;
+        parts.push(table.for_stdout());
     }
-    Ok(())
+    // Where nothing is to be removed, what is left is all that is told in the end.
+    if (plan || !removals.is_empty())
+        && let Some(table) = table_of_kept(leftovers)
+    {
+        parts.push(table);
+    }
+    if parts.len() > 1 { printer.data(&parts.join("\n\n")) } else { Ok(()) }
 }
 
 /// Says what stands in the way.
@@ -143,17 +152,6 @@ fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
             "whether sessions are live on {bastions} is not known: {}; {then}",
             unasked.why
         ));
-    }
-}
-
-/// Says what would not be removed.
-fn tell_kept(leftovers: &Leftovers, printer: Printer) {
-    for one in &leftovers.kept {
-        printer.warn(&format!("{} stays: {}", one.resource, one.why));
-    }
-    for one in &leftovers.unseen {
-        printer
-            .warn(&format!("a {} may be left, as none could be looked for: {}", one.what, one.why));
     }
 }
 
@@ -183,22 +181,50 @@ fn finish(
         }
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["STILL THERE", "WHY", "BY HAND"]);
-    for one in &removed.failed {
-        table.row([&one.removal.resource, &one.error.message, &one.command]);
-    }
-    for one in &leftovers.kept {
-        table.row([&one.resource, &one.why, &one.command]);
-    }
-    for one in &leftovers.unseen {
-        table.row([&one.what, &one.why, ""]);
-    }
-    printer.data(&table.for_stdout())?;
+    printer.data(&still_there(removed, leftovers))?;
     let message =
         format!("{} removed, {left} still there {}", removed.done.len(), place(scope, aws));
-    let hints = removed.failed.iter().flat_map(|one| one.error.hints.clone());
+    let failed = removed.failed.iter().flat_map(|one| &one.error.hints);
+    let unasked = leftovers.unasked.iter().flat_map(|one| &one.hints);
+    let unseen = leftovers.unseen.iter().flat_map(|one| &one.hints);
+    let hints = failed.chain(unasked).chain(unseen).cloned();
     let failure = Failure::new(Kind::Partial, message);
     Err(hints
         .fold(failure, Failure::hint)
         .hint("when what is in the way is gone, the same command removes the rest"))
+}
+
+/// What stays, and why; `None` where all can go.
+fn table_of_kept(leftovers: &Leftovers) -> Option<String> {
+    let mut table = Table::new(&["STAYS", "WHY"]);
+    let mut is_empty = true;
+    for (resource, why) in kept(leftovers) {
+        table.row([resource, why]);
+        is_empty = false;
+    }
+    (!is_empty).then(|| table.for_stdout())
+}
+
+fn kept(leftovers: &Leftovers) -> impl Iterator<Item = (&str, &str)> {
+    let kept = leftovers.kept.iter().map(|one| (one.resource.as_str(), one.why.as_str()));
+    kept.chain(leftovers.unseen.iter().map(|one| (one.what.as_str(), one.why.as_str())))
+}
+
+/// What is left, and below it the commands that remove it by hand, each on a line of its own: those
+/// in a table could not be copied.
+fn still_there(removed: &Removed, leftovers: &Leftovers) -> String {
+    let mut table = Table::new(&["STILL THERE", "WHY"]);
+    for one in &removed.failed {
+        table.row([&one.removal.resource, &one.error.message]);
+    }
+    for (resource, why) in kept(leftovers) {
+        table.row([resource, why]);
+    }
+    let failed = removed.failed.iter().map(|one| one.command.as_str());
+    let commands = failed.chain(leftovers.kept.iter().map(|one| one.command.as_str()));
+    let by_hand: Vec<String> = commands.map(|command| format!("  {command}")).collect();
+    if by_hand.is_empty() {
+        return table.for_stdout();
+    }
+    format!("{}\n\nby hand:\n{}", table.for_stdout(), by_hand.join("\n"))
 }

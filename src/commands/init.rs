@@ -5,10 +5,11 @@ use adit_aws::bastion::{self, Applied, ApplyError, Bastion, Desired, Inventory, 
 use adit_aws::targets::{self, Target, TargetSpec};
 use futures_util::future::try_join_all;
 
+use super::access::{self, account};
 use super::ask::consent;
+use super::choose;
 use super::telling::Telling;
 use super::watch::{Ending, during, stopped, to_a_boundary};
-use super::{access, choose};
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -269,11 +270,6 @@ fn named(spec: &TargetSpec, target: &Target) -> String {
         Some(endpoint) => format!("{}/{endpoint}", target.resource()),
         None => target.resource(),
     }
-}
-
-/// The account in an ARN.
-fn account(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
 }
 
 impl From<PlanError> for Failure {

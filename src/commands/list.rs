@@ -7,6 +7,7 @@ use adit_aws::targets::{self, Found, Kind, Listing};
 use adit_aws::{Aws, AwsError};
 
 use super::access;
+use super::place::disowned;
 use super::watch::during;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -82,13 +83,7 @@ pub(crate) async fn look(aws: &Aws, kinds: &[Kind], printer: Printer) -> Result<
     let bastions = match bastions {
         Ok(bastions) => {
             for stranger in &bastions.strangers {
-                warn(
-                    printer,
-                    &format!(
-                        "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
-                        stranger.id
-                    ),
-                )?;
+                warn(printer, &disowned(stranger))?;
             }
             Some(bastions.own)
         }
@@ -138,8 +133,8 @@ fn unlisted(listing: &Listing) -> Vec<String> {
         let [first, others @ ..] = errors.as_slice() else { continue };
         let cause = match others.len() {
             0 => cause(first),
-            1 => format!("{first}; another call for it failed too"),
-            several => format!("{first}; {several} other calls for it failed too"),
+            1 => format!("{}; another call for it failed too", cause(first)),
+            several => format!("{}; {several} other calls for it failed too", cause(first)),
         };
         // Of some kinds a part was found all the same.
         let in_part = listing.found.iter().any(|found| found.kind == kind);

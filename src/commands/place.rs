@@ -112,10 +112,7 @@ pub(crate) async fn locate(
     let Some(bastion) = here.first() else {
         let mut message = format!("{} has no bastion, and {spec} is in it", target.vpc);
         if let Some(stranger) = strangers.first() {
-            message = format!(
-                "{message}; {} is tagged as one, but has neither adit's instance profile nor its security group",
-                stranger.id
-            );
+            message = format!("{message}; {}", disowned(stranger));
         }
         return Err(Failure::new(Kind::Bastion, message)
             .hint(format!("`{}` makes one", again(given, spec)))
@@ -127,12 +124,7 @@ pub(crate) async fn locate(
         // Those who connect may not be permitted to look; the tunnel tells.
         Err(error) => tracing::debug!(%error, "which ports are open is not known"),
     }
-    for stranger in &strangers {
-        warnings.push(format!(
-            "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
-            stranger.id
-        ));
-    }
+    warnings.extend(strangers.iter().map(disowned));
     if here.len() > 1 {
         warnings.push(format!(
             "{} has {} bastions; {} is used, `{}` removes all of them",
@@ -170,6 +162,14 @@ fn closed(opened: &Opened, target: &Target, spec: &TargetSpec, given: &Given) ->
         target.port,
         again(given, spec)
     ))
+}
+
+/// What to say of an instance that has the tags of a bastion and nothing else of one.
+pub(super) fn disowned(stranger: &Bastion) -> String {
+    format!(
+        "{} is tagged as a bastion, but has neither adit's instance profile nor its security group: it is not used",
+        stranger.id
+    )
 }
 
 /// The `adit init` that prepares a target.

@@ -84,6 +84,7 @@ pub(crate) enum Event<'a> {
     /// What would be removed, in this order.
     RemovalPlan {
         region: &'a str,
+        caller: &'a str,
         steps: &'a [Removal],
         kept: &'a [Kept],
         sessions: &'a BTreeMap<String, usize>,
@@ -283,6 +284,7 @@ mod tests {
             Event::Cleaned { removed: 7, left: 1 },
             Event::RemovalPlan {
                 region: "us-east-1",
+                caller: "arn:aws:iam::111122223333:user/ann",
                 steps: &removals,
                 kept: &kept,
                 sessions: &BTreeMap::from([("i-1".to_owned(), 2)]),

@@ -58,7 +58,7 @@ pub(crate) async fn pick(
     items: &[String],
     signals: &mut Signals,
 ) -> Result<Result<Option<usize>, Stop>, Failure> {
-    let question = plain::line(question);
+    let question = format!("{} (type to narrow, Enter takes, Esc leaves)", plain::line(question));
     let width = usize::from(console::Term::stderr().size().1).saturating_sub(MARGIN);
     let shown = |item: &String| console::truncate_str(&plain::line(item), width, "…").into_owned();
     let items: Vec<String> = items.iter().map(shown).collect();

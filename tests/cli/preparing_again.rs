@@ -57,6 +57,31 @@ fn a_bastion_whose_agent_is_not_up_yet_is_waited_for() {
     cloud.lab.expect_nothing_left();
 }
 
+/// Nobody is asked whether to remove what would stay all the same.
+#[test]
+fn a_bastion_in_use_stays_without_a_question() {
+    let server = Server::echo();
+    let cloud = Cloud::start(Lab::builder().serve(&server));
+    let target = cloud.target();
+    let bastion = prepared(&cloud, &target);
+    let arguments = ["connect", "--target", &target, "--local-port", "auto"];
+    let mut tunnel = Program::start(&mut cloud.adit(&arguments));
+    tunnel.expect_line("the tunnel", |line| line.contains("listening").then_some(()));
+
+    let ran = cloud.run(&["cleanup"]).expect(15);
+    assert!(ran.stdout.contains(&format!("1 session is live on {bastion}")), "{ran:#?}");
+    assert!(ran.stderr.contains("--force"), "{ran:#?}");
+    assert_eq!(cloud.bastions(), ["running"]);
+    let ran = cloud.run(&["cleanup", "--force"]).expect(14);
+    assert!(ran.stdout.contains("terminate the bastion"), "{ran:#?}");
+    assert_eq!(cloud.bastions(), ["running"]);
+
+    tunnel.signal(Signal::INT);
+    assert_eq!(tunnel.wait().code(), Some(130), "{}", tunnel.stderr());
+    cloud.run(&["cleanup", "--yes"]).expect(0);
+    cloud.lab.expect_nothing_left();
+}
+
 /// The target is another one now, and the session to where it was is being given back.
 #[test]
 fn a_session_that_is_given_up_is_given_back_also_when_somebody_stops() {
@@ -230,7 +255,7 @@ fn a_plan_is_no_failure_whatever_stays() {
     assert_eq!(ran.event("cleaned")["left"], 1, "{ran:#?}");
     assert_eq!(last(&ran)["kind"], "partial");
     let ran = cloud.run(&["cleanup", "--plan"]).expect(0);
-    assert_eq!(ran.stderr.matches("stays: ").count(), 1, "{ran:#?}");
+    assert_eq!(ran.stdout.matches("STAYS").count(), 1, "{ran:#?}");
     cloud.run(&["cleanup", "--yes"]).expect(15);
 }
 
@@ -311,11 +336,11 @@ fn credentials_of_a_container_are_fetched_without_the_proxy() {
 fn the_plan_in_the_readme_is_the_programs() {
     let readme = include_str!("../../README.md");
     let (_, shown) = readme.split_once("```text\naccount ").expect("a sample");
-    let (shown, _) = shown.split_once("\n```").expect("its end");
+    let (shown, _) = shown.split_once("\n…\n```").expect("its end, below which there is more");
     let server = Server::echo();
     let cloud = Cloud::start(Lab::builder());
     cloud.database("orders", server.address());
     let ran = cloud.run(&["init", "--target", "rds:orders", "--plan"]).expect(0);
     let printed = ran.stdout.strip_prefix("account ").expect("who does it");
-    assert!(printed.starts_with(shown), "{}", ran.stdout);
+    assert!(printed.starts_with(shown) && printed.len() > shown.len(), "{}", ran.stdout);
 }

@@ -9,11 +9,12 @@ use tempfile::TempDir;
 use super::http;
 use super::lab::{Lab, LabBuilder};
 use super::process::{Program, adit};
+use super::secrets::expect_none_of_fixtures;
 
 /// The versions of APIs, by which a request without a signature is known.
 const EC2: &str = "2016-11-15";
 const RDS: &str = "2014-10-31";
-const IAM: &str = "2010-05-08";
+pub(crate) const IAM: &str = "2010-05-08";
 const ELASTICACHE: &str = "2015-02-02";
 
 /// A lab that things are made in, and a home for the program that makes them.
@@ -159,6 +160,8 @@ impl Ran {
     }
 
     pub(crate) fn of(output: Output) -> Self {
+        expect_none_of_fixtures("standard output", &output.stdout);
+        expect_none_of_fixtures("standard error", &output.stderr);
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -197,7 +200,7 @@ pub(crate) fn rds(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> Strin
     call(lab, RDS, action, parameters)
 }
 
-fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
     let mut form = format!("Action={action}&Version={version}");
     for (name, value) in parameters {
         form = format!("{form}&{name}={value}");

@@ -1,5 +1,6 @@
 //! Users of a lab, and homes with the files that the AWS CLI would have.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -8,7 +9,8 @@ use tempfile::TempDir;
 
 use super::http;
 use super::lab::Lab;
-use super::process::adit;
+use super::process::{Program, adit};
+use super::secrets::{Secrets, expect_none_of_fixtures, watch};
 
 /// The account of every lab.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -45,6 +47,7 @@ impl Lab {
     pub(crate) fn user_with(&self, body: Value) -> User {
         let made = self.control("users", body);
         let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+        watch(&text("secret_access_key"));
         let devices = made["mfa"].as_array().expect("a list").iter();
         User {
             arn: text("arn"),
@@ -97,6 +100,39 @@ pub(crate) fn trust_with_mfa() -> Value {
 pub(crate) struct Home {
     folder: TempDir,
     endpoint: String,
+    /// What the test wrote itself.
+    written: RefCell<Vec<PathBuf>>,
+}
+
+/// The folders of a home that are made to hold secrets, for its owner alone.
+pub(crate) const STORES: [&str; 3] =
+    [".cache/adit/credentials", ".aws/cli/cache", ".aws/sso/cache"];
+
+impl Drop for Home {
+    /// Whatever the test was about: what is in the stores is nowhere else in the home.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut secrets = Secrets::default();
+        let mut held: Vec<_> = STORES.iter().flat_map(|folder| self.files(folder)).collect();
+        for path in &held {
+            secrets.add_held(path);
+        }
+        held.extend(self.written.take());
+        let others: Vec<_> =
+            self.files(".").into_iter().filter(|path| !is_one_of(path, &held)).collect();
+        secrets.expect_none_in(&others);
+        for path in others {
+            let bytes = std::fs::read(&path).expect("a file");
+            expect_none_of_fixtures(&path.display().to_string(), &bytes);
+        }
+    }
+}
+
+fn is_one_of(path: &Path, others: &[PathBuf]) -> bool {
+    let path = path.canonicalize().expect("it is there");
+    others.iter().any(|other| other.canonicalize().is_ok_and(|other| other == path))
 }
 
 impl Home {
@@ -105,6 +141,7 @@ impl Home {
         let home = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             endpoint: lab.endpoint(),
+            written: RefCell::default(),
         };
         home.write(".aws/config", config);
         home
@@ -119,6 +156,7 @@ impl Home {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(&path, text).expect("a file");
+        self.written.borrow_mut().push(path.clone());
         path
     }
 
@@ -151,7 +189,9 @@ impl Home {
         command
     }
 
+    /// All that can be logged is logged, so that secrets are looked for in it.
     fn environ(&self, command: &mut Command) {
+        command.env("ADIT_VERBOSE", "3");
         for (name, value) in self.variables() {
             command.env(name, value);
         }
@@ -166,6 +206,22 @@ impl Home {
         ]
     }
 
+    /// Signs in to single sign-on, with a person who approves.
+    pub(crate) fn sign_in(&self, lab: &Lab, profile: &str) {
+        let mut command = self.adit();
+        command.args(["login", "--json", "--no-browser", "--profile", profile]);
+        let mut login = Program::start(&mut command);
+        let code = login.expect_line("an address and a code", |line| {
+            let event: Value = serde_json::from_str(line).expect("JSON");
+            let code = event["code"].as_str().map(str::to_owned);
+            (event["event"] == "sign_in").then(|| code.expect("a code"))
+        });
+        lab.control("sso-device", json!({ "user_code": code, "user": "ann" }));
+        assert_eq!(login.wait().code(), Some(0), "{}", login.stderr());
+        assert!(login.stdout().contains("signed_in"), "{}", login.stdout());
+        assert!(login.stderr().contains(&code), "{}", login.stderr());
+    }
+
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(&[], arguments)
@@ -175,7 +231,10 @@ impl Home {
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = self.adit();
         command.envs(variables.iter().copied()).args(arguments);
-        command.output().expect("the program runs")
+        let output = command.output().expect("the program runs");
+        expect_none_of_fixtures("standard output", &output.stdout);
+        expect_none_of_fixtures("standard error", &output.stderr);
+        output
     }
 
     /// What `adit whoami --json` tells with these arguments.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::process::{Program, adit};
+use super::secrets::watch;
 use super::servers::Server;
 use super::wait::until;
 use super::{HOST, http};
@@ -69,7 +70,8 @@ impl LabBuilder {
             command.args(["--tls-listen", "127.0.0.1:0", "--ca-out"]).arg(ca_path(folder.path()));
         }
         command.args(&self.arguments);
-        let mut program = Program::start(&mut command);
+        // Its standard output is how a shell gets its keys.
+        let mut program = Program::start(&mut command).telling_secrets();
         let ready = until("the lab's ready file", || {
             assert!(program.is_running(), "the lab ended:\n{}", program.stderr());
             let text = std::fs::read_to_string(&ready_file).ok()?;
@@ -112,6 +114,7 @@ impl Lab {
 
     /// Gives a command what it needs to sign requests to this lab.
     pub(crate) fn credentials(&self, command: &mut Command) {
+        watch(self.field("secret_access_key"));
         command
             .env("AWS_ACCESS_KEY_ID", self.field("access_key_id"))
             .env("AWS_SECRET_ACCESS_KEY", self.field("secret_access_key"))

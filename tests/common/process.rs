@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::secrets::expect_none_of_fixtures;
 use super::wait::{PATIENCE, until};
 
 /// How long a child has to end by itself before it is killed.
@@ -25,6 +26,8 @@ pub(crate) fn adit(home: &Path) -> Command {
 pub(crate) struct Program {
     child: Child,
     stop: Signal,
+    /// Whether it is there to tell secrets on standard output.
+    tells_secrets: bool,
     stdout: Lines,
     stderr: Lines,
 }
@@ -36,7 +39,13 @@ impl Program {
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
         let stdout = Lines::of(child.stdout.take().expect("piped"));
         let stderr = Lines::of(child.stderr.take().expect("piped"));
-        Self { child, stop: Signal::TERM, stdout, stderr }
+        Self { child, stop: Signal::TERM, tells_secrets: false, stdout, stderr }
+    }
+
+    /// Lets it tell secrets on standard output.
+    pub(crate) fn telling_secrets(mut self) -> Self {
+        self.tells_secrets = true;
+        self
     }
 
     /// Chooses the signal that ends the child when it is dropped.
@@ -64,7 +73,16 @@ impl Program {
         let status = until("the end of a child", || child.try_wait().expect("a child of ours"));
         self.stdout.join();
         self.stderr.join();
+        self.expect_no_secrets();
         status
+    }
+
+    /// Fails when a secret of a fixture was in what it said up to this moment.
+    fn expect_no_secrets(&self) {
+        if !self.tells_secrets {
+            expect_none_of_fixtures("standard output", self.stdout().as_bytes());
+        }
+        expect_none_of_fixtures("standard error", self.stderr().as_bytes());
     }
 
     /// Waits for a line on standard output that `pick` takes.
@@ -90,6 +108,9 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.expect_no_secrets();
+        }
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }

@@ -1,8 +1,23 @@
 //! Looking for secrets where none may be.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+
+/// The secrets of all fixtures of this test program: no child of it may say one of them.
+static FIXTURES: Mutex<Secrets> = Mutex::new(Secrets(Vec::new()));
+
+/// Has what every child says from now on searched for a secret.
+pub(crate) fn watch(secret: &str) {
+    FIXTURES.lock().unwrap_or_else(PoisonError::into_inner).add(secret);
+}
+
+/// Fails when a secret of a fixture is in what a child has said.
+#[track_caller]
+pub(crate) fn expect_none_of_fixtures(what: &str, said: &[u8]) {
+    FIXTURES.lock().unwrap_or_else(PoisonError::into_inner).expect_none(what, said);
+}
 
 /// What must be seen nowhere.
 #[derive(Default)]
@@ -45,8 +60,8 @@ impl Secrets {
     /// Which secrets are in some bytes: as they are, percent-encoded, or in their first part, as a
     /// log would cut them.
     pub(crate) fn within(&self, bytes: &[u8]) -> Vec<&str> {
-        let has =
-            |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+        let text = String::from_utf8_lossy(bytes);
+        let has = |needle: &str| text.contains(needle);
         let seen = |secret: &&str| {
             let head: String = secret.chars().take(24).collect();
             has(&head) || has(&encoded(&head))
@@ -55,6 +70,7 @@ impl Secrets {
     }
 
     /// Fails when one is in some bytes.
+    #[track_caller]
     pub(crate) fn expect_none(&self, what: &str, bytes: &[u8]) {
         let found = self.within(bytes);
         assert!(found.is_empty(), "{what} has {found:?}:\n{}", String::from_utf8_lossy(bytes));

@@ -7,10 +7,12 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::common::cloud::{IAM, call};
 use crate::common::connect::dial;
-use crate::common::identity::{Home, MovedClock, User, trust_with_mfa};
+use crate::common::identity::{ACCOUNT, Home, MovedClock, User, trust_with_mfa};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
+use crate::common::secrets::watch;
 use crate::common::servers::Server;
 use crate::common::wait::until;
 use crate::common::{BASTION, HOST};
@@ -44,10 +46,14 @@ struct Tunnel {
 
 impl Tunnel {
     fn open(home: &Home, more: &[&str]) -> Self {
+        Self::open_as("role", home, more)
+    }
+
+    fn open_as(profile: &str, home: &Home, more: &[&str]) -> Self {
         let clock = MovedClock::new();
         let mut command = home.moved(&clock);
         command
-            .args(["-vv", "connect", "--json", "--profile", "role", "--bastion", BASTION])
+            .args(["-vv", "connect", "--json", "--profile", profile, "--bastion", BASTION])
             .args(["--host", HOST, "--port", "5432", "--local-port", "auto"])
             .args(more);
         let program = Program::start(&mut command);
@@ -186,4 +192,82 @@ fn revoked_credentials_end_the_tunnel_when_they_expire() {
     assert!(late < std::time::Duration::from_secs(1), "{late:?}");
     assert_eq!(tunnel.program.wait().code(), Some(13), "{}", tunnel.program.stderr());
     assert!(tunnel.program.stderr().contains("expired"), "{}", tunnel.program.stderr());
+}
+
+/// A token of single sign-on lives for an hour and is refreshed; one of a web identity is read anew
+/// from its file, which whoever runs the program there writes.
+#[test]
+fn a_sign_on_and_a_web_identity_are_renewed() {
+    const ISSUER: &str = "https://tokens.example.com";
+    let server = Server::echo();
+    let lab = Lab::builder().unpaced().serve(&server).start();
+    lab.control("sso-assign", json!({ "user": "ann", "role": "Developer" }));
+    let provider = [
+        ("Url", ISSUER),
+        ("ClientIDList.member.1", "sts.amazonaws.com"),
+        ("ThumbprintList.member.1", "0123456789012345678901234567890123456789"),
+    ];
+    call(&lab, IAM, "CreateOpenIDConnectProvider", &provider);
+    let role = lab.role(
+        "runner",
+        json!({ "trust": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/tokens.example.com") },
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": { "StringEquals": { "tokens.example.com:sub": "main" } },
+            }],
+        }}),
+    );
+    let home = Home::new(&lab, "");
+    let identity = || {
+        let wanted = json!({
+            "issuer": ISSUER, "audience": "sts.amazonaws.com", "subject": "main", "life_s": 3600,
+        });
+        let token = lab.control("web-identity", wanted)["token"].as_str().unwrap().to_owned();
+        watch(&token);
+        home.write("token", &token)
+    };
+    let token = identity();
+    home.write(
+        ".aws/config",
+        &format!(
+            "[profile dev]\nsso_session = acme\nsso_account_id = {ACCOUNT}\n\
+             sso_role_name = Developer\n\
+             [sso-session acme]\nsso_start_url = https://acme.awsapps.com/start\n\
+             sso_region = us-east-1\nsso_registration_scopes = sso:account:access\n\
+             [profile runner]\nrole_arn = {role}\nweb_identity_token_file = {}\n",
+            token.display()
+        ),
+    );
+    home.sign_in(&lab, "dev");
+    let access_token = || {
+        let files = home.files(".aws/sso/cache");
+        let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a file"));
+        let values = texts.map(|text| serde_json::from_str::<Value>(&text).expect("JSON"));
+        let tokens = values.filter_map(|value| Some(value["accessToken"].as_str()?.to_owned()));
+        tokens.collect::<Vec<_>>()
+    };
+    let before = access_token();
+    assert_eq!(before.len(), 1, "{before:?}");
+
+    let mut tunnels = ["dev", "runner"].map(|profile| Tunnel::open_as(profile, &home, &[]));
+    for step in 1..=(3 * 3600 / STEP_S) {
+        identity();
+        lab.advance(STEP_S * 1000);
+        for tunnel in &tunnels {
+            tunnel.clock.advance(STEP_S);
+        }
+        for tunnel in &mut tunnels {
+            tunnel.echo(&format!("after {step} steps"));
+            tunnel.settle(step * STEP_S);
+        }
+    }
+    for tunnel in &mut tunnels {
+        assert!(tunnel.program.is_running(), "{}", tunnel.program.stderr());
+        assert!(tunnel.renewals >= 2, "{}", tunnel.program.stderr());
+        assert!(!tunnel.program.stdout().contains("\"warning\""), "{}", tunnel.program.stdout());
+    }
+    assert_ne!(access_token(), before, "the token of the sign-on was not refreshed");
 }

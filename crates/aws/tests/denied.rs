@@ -234,7 +234,7 @@ impl Scene {
     async fn cleanup(&self, scope: &Scope) -> Vec<Refusal> {
         let aws = &self.world.aws;
         let leftovers = match Box::pin(bastion::find_leftovers(aws, scope)).await {
-            Ok(leftovers) => leftovers,
+            Ok(leftovers) => leftovers.without_what_is_in_use(),
             Err(error) => return vec![Refusal::of(error)],
         };
         let removed = Box::pin(bastion::remove(aws, &leftovers, false, |_| ())).await;

@@ -51,9 +51,10 @@ pub(crate) async fn clean_up(
     let printer = printer.hushed();
     let aws = &world.aws;
     let scope = Scope::default();
-    let leftovers = Box::pin(bastion::find_leftovers(aws, &scope)).await?;
+    let leftovers = Box::pin(bastion::find_leftovers(aws, &scope)).await?.without_what_is_in_use();
     printer.event(&Event::RemovalPlan {
         region: aws.region(),
+        caller: &leftovers.caller,
         steps: &leftovers.removals,
         kept: &leftovers.kept,
         sessions: &leftovers.sessions,

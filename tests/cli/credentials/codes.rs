@@ -71,6 +71,44 @@ fn a_code_comes_from_a_variable_or_a_command() {
     }
 }
 
+/// A role may want a code that is younger than the session that the last one gave.
+#[test]
+fn a_role_that_wants_a_younger_code_gets_one() {
+    let (lab, ann, home) = world();
+    let mut trust = trust_with_mfa();
+    trust["Statement"][0]["Condition"] =
+        json!({ "NumericLessThan": { "aws:MultiFactorAuthAge": "3600" } });
+    lab.role("careful", json!({ "trust": trust }));
+    let code = lab.code(&ann.devices[0]);
+    assert_eq!(home.whoami(&["--profile", "role", "--mfa-code", &code])["mfa"], true);
+    // Two hours later, as the session that was kept has it.
+    lab.advance(2 * 3600 * 1000);
+    let [kept] = &home
+        .files(".cache/adit/credentials")
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one session is kept: {:?}", home.files(".cache"));
+    };
+    let mut entry: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(kept).unwrap()).unwrap();
+    let at: jiff::Timestamp = entry["mfa_at"].as_str().unwrap().parse().unwrap();
+    entry["mfa_at"] = json!((at - jiff::SignedDuration::from_hours(2)).to_string());
+    std::fs::write(kept, entry.to_string()).unwrap();
+    // The role that was assumed then would do for its hour.
+    for path in home.files(".aws/cli/cache") {
+        std::fs::remove_file(path).unwrap();
+    }
+
+    let stderr = home.refused(5, &["whoami", "--profile", "role"]);
+    assert!(stderr.contains("sts:AssumeRole"), "{stderr}");
+    let code = lab.code(&ann.devices[0]);
+    let identity = home.whoami(&["--profile", "role", "--mfa-code", &code]);
+    assert!(identity["arn"].as_str().unwrap().contains("assumed-role/careful/"), "{identity}");
+    assert_eq!(lab.calls("GetSessionToken"), 2);
+}
+
 #[test]
 fn without_a_terminal_a_needed_code_is_said_and_not_waited_for() {
     let (lab, _, home) = world();

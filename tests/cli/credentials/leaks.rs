@@ -7,13 +7,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::common::BASTION;
-use crate::common::identity::{Home, trust_with_mfa};
+use crate::common::identity::{Home, STORES, trust_with_mfa};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
 use crate::common::secrets::Secrets;
-
-/// What is made to hold secrets, for its owner alone.
-const STORES: [&str; 3] = [".cache/adit/credentials", ".aws/cli/cache", ".aws/sso/cache"];
 
 /// A command to its end, with everything that it can log.
 fn outputs(mut command: Command, lab: &Lab) -> Vec<u8> {
@@ -126,6 +123,26 @@ fn is_store(path: &std::path::Path, home: &Home) -> bool {
     let canonical = |path: &std::path::Path| path.canonicalize().expect("it is there");
     let path = canonical(path);
     STORES.iter().any(|store| path.starts_with(canonical(home.path()).join(store)))
+}
+
+/// Every child of these tests is searched for the secrets of the fixtures.
+#[test]
+fn a_child_that_says_a_secret_fails_its_test() {
+    let lab = Lab::builder().start();
+    let ann = lab.user("ann", &[]);
+    let home = Home::new(&lab, "");
+    for stream in ["1", "2"] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("echo \"planted $SECRET\" >&{stream}")]);
+        command.env("SECRET", &ann.secret).env("HOME", home.path());
+        let mut program = Program::start(&mut command);
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| program.wait()));
+        assert!(failed.is_err(), "a secret on {stream} was not seen");
+        std::mem::forget(program);
+    }
+    std::fs::write(home.path().join("planted"), &ann.secret).expect("a file");
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(home)));
+    assert!(failed.is_err(), "a secret in a file was not seen");
 }
 
 /// The test above would fail if there were something to find.

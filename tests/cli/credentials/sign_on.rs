@@ -22,21 +22,6 @@ sso_account_id = 111122223333
 sso_role_name = Developer
 ";
 
-/// Signs in, with a person who approves.
-fn sign_in(lab: &Lab, home: &Home, profile: &str) {
-    let mut command = home.adit();
-    command.args(["login", "--json", "--no-browser", "--profile", profile]);
-    let mut login = Program::start(&mut command);
-    let code = login.expect_line("an address and a code", |line| {
-        let event: Value = serde_json::from_str(line).expect("JSON");
-        (event["event"] == "sign_in").then(|| event["code"].as_str().expect("a code").to_owned())
-    });
-    lab.control("sso-device", json!({ "user_code": code, "user": "ann" }));
-    assert_eq!(login.wait().code(), Some(0), "{}", login.stderr());
-    assert!(login.stdout().contains("signed_in"), "{}", login.stdout());
-    assert!(login.stderr().contains(&code), "{}", login.stderr());
-}
-
 #[test]
 fn a_sign_in_serves_sessions_and_the_older_keys() {
     let lab = Lab::builder().start();
@@ -45,7 +30,7 @@ fn a_sign_in_serves_sessions_and_the_older_keys() {
     for profile in ["dev", "old"] {
         let stderr = home.refused(4, &["whoami", "--profile", profile]);
         assert!(stderr.contains(&format!("adit login --profile {profile}")), "{stderr}");
-        sign_in(&lab, &home, profile);
+        home.sign_in(&lab, profile);
         let identity = home.whoami(&["--profile", profile]);
         let arn = identity["arn"].as_str().unwrap();
         assert!(arn.contains("AWSReservedSSO_Developer_"), "{identity}");

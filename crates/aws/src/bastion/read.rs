@@ -106,7 +106,7 @@ async fn image_days(
 }
 
 /// The ARN of who asks: what is made says who made it.
-async fn caller(aws: &Aws) -> Result<String, AwsError> {
+pub(super) async fn caller(aws: &Aws) -> Result<String, AwsError> {
     let answer = aws_sdk_sts::Client::new(&aws.sdk).get_caller_identity().send().await;
     let answer = answer.map_err(|error| from_sdk("GetCallerIdentity", &aws.place(), &error))?;
     Ok(answer.arn.unwrap_or_default())

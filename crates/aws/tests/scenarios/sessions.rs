@@ -39,12 +39,32 @@ async fn a_bastion_with_a_live_session_keeps_all_that_it_works_with() {
     assert_eq!(leftovers.sessions[&bastion], 1);
     assert_eq!(world.census().await, ONE_TARGET);
     assert!(removed.done.iter().all(|one| one.vpc == elsewhere), "{:?}", removed.done);
-    assert_eq!(removed.failed.len(), 5, "bastion, rule, group, profile, role");
-    for one in &removed.failed {
-        let error = &one.error;
-        assert!(error.message.ends_with(&format!("1 session is live on {bastion}")), "{error}");
-        assert_eq!(error.hints, ["--force ends the sessions"]);
-    }
+    assert!(removed.failed.is_empty(), "{:?}", removed.failed);
+    assert_eq!(leftovers.kept.len(), 5, "bastion, rule, group, profile, role");
+    let why = format!("1 session is live on {bastion}");
+    assert!(leftovers.kept.iter().all(|one| one.why == why), "{:?}", leftovers.kept);
+
+    let leftovers = world.leftovers(&Scope::default()).await;
+    let removed = Box::pin(bastion::remove(&world.aws, &leftovers, true, |_| ())).await;
+    assert!(removed.failed.is_empty(), "{:?}", removed.failed);
+    assert_eq!(world.census().await, Census::default());
+}
+
+#[tokio::test]
+async fn who_may_not_see_sessions_has_to_say_that_they_may_end() {
+    let world = World::start().await;
+    let bastion = set_up(&world).await;
+    world.deny(&["ssm:DescribeSessions"]);
+    let (leftovers, removed) = world.cleanup(&Scope::default()).await;
+    let unasked = leftovers.unasked.as_ref().expect("it is told");
+    assert_eq!(unasked.bastions, std::slice::from_ref(&bastion));
+    assert!(unasked.why.contains("may not ssm:DescribeSessions"), "{}", unasked.why);
+    assert_eq!(world.census().await, ONE_TARGET);
+    assert!(removed.done.is_empty(), "{:?}", removed.done);
+    assert_eq!(leftovers.kept[0].resource, bastion);
+    let why = format!("whether sessions are live on {bastion} is not known");
+    assert!(leftovers.kept.iter().all(|one| one.why == why), "{:?}", leftovers.kept);
+    assert!(unasked.hints[0].contains(r#""Action":"ssm:DescribeSessions""#), "{:?}", unasked.hints);
 
     let leftovers = world.leftovers(&Scope::default()).await;
     let removed = Box::pin(bastion::remove(&world.aws, &leftovers, true, |_| ())).await;

@@ -106,7 +106,7 @@ impl World {
 
     /// Removes all that is found, as `adit cleanup` does.
     pub(crate) async fn cleanup(&self, scope: &Scope) -> (Leftovers, Removed) {
-        let leftovers = self.leftovers(scope).await;
+        let leftovers = self.leftovers(scope).await.without_what_is_in_use();
         let removed = Box::pin(bastion::remove(&self.aws, &leftovers, false, |_| ())).await;
         (leftovers, removed)
     }

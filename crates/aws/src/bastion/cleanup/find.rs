@@ -8,7 +8,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::order::{Found, of_target};
 use super::{Leftovers, Scope, Unasked, Unseen};
 use crate::bastion::find::{describe, tagged};
-use crate::bastion::read::{find_profile, find_role};
+use crate::bastion::read::{caller, find_profile, find_role};
 use crate::bastion::sessions::live_sessions as count;
 use crate::bastion::{Bastion, Profile, Role, State};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
@@ -27,7 +27,8 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
         return Box::pin(find_of_target(aws, &ec2, scope, target)).await;
     }
     let iam = aws_sdk_iam::Client::new(&aws.sdk);
-    let (bastions, rules, endpoints, groups, roles, profiles) = tokio::join!(
+    let (caller, bastions, rules, endpoints, groups, roles, profiles) = tokio::join!(
+        caller(aws),
         describe(aws, &ec2, tagged(scope.vpc.as_deref())),
         own_rules(aws, &ec2, scope),
         describe_endpoints(aws, &ec2, purpose(&[Purpose::Endpoint])),
@@ -35,6 +36,7 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
         roles(aws, &iam, scope),
         profiles(aws, &iam, scope),
     );
+    let caller = caller?;
     let mut looked = Looked::default();
     let bastions = looked.at("bastion", bastions)?;
     let rules = looked.at("rule", rules)?;
@@ -56,6 +58,7 @@ pub async fn find_leftovers(aws: &Aws, scope: &Scope) -> Result<Leftovers, AwsEr
     let interfaces = looked.at("network interface", interfaces)?;
     let (sessions, unasked) = sessions?;
     let found = Found {
+        caller,
         region: aws.region().to_owned(),
         bastions,
         rules,
@@ -79,7 +82,8 @@ async fn find_of_target(
     scope: &Scope,
     target: &str,
 ) -> Result<Leftovers, AwsError> {
-    let (rules, groups, bastions) = tokio::try_join!(
+    let (caller, rules, groups, bastions) = tokio::try_join!(
+        caller(aws),
         own_rules(aws, ec2, scope),
         own_groups(aws, ec2, scope),
         describe(aws, ec2, tagged(scope.vpc.as_deref())),
@@ -89,6 +93,7 @@ async fn find_of_target(
     let bastions: Vec<_> =
         bastions.into_iter().filter(|one| vpcs.contains(one.vpc.as_str())).collect();
     (leftovers.sessions, leftovers.unasked) = live_sessions(aws, &bastions).await?;
+    leftovers.caller = caller;
     leftovers.vpcs = bastions.into_iter().map(|one| (one.id, one.vpc)).collect();
     Ok(leftovers)
 }

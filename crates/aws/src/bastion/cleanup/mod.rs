@@ -2,6 +2,7 @@
 //! that is told of and stays.
 
 mod find;
+mod in_use;
 mod order;
 mod remove;
 mod undo;
@@ -28,9 +29,12 @@ pub struct Scope {
 /// What adit made and is still there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftovers {
+    /// The ARN of the caller.
+    #[serde(default)]
+    pub caller: String,
     /// What will be removed, in the order in which it can be.
     pub removals: Vec<Removal>,
-    /// What adit made but cannot remove, as somebody else uses it.
+    /// What adit made but does not remove, as somebody uses it.
     pub kept: Vec<Kept>,
     /// How many sessions are live on each bastion that has some.
     pub sessions: BTreeMap<String, usize>,

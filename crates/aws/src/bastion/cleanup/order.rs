@@ -12,6 +12,7 @@ use crate::targets::is_same;
 /// All that was found, before it is put in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
+    pub(super) caller: String,
     pub(super) region: String,
     pub(super) bastions: Vec<Bastion>,
     pub(super) rules: Vec<OwnRule>,
@@ -204,7 +205,7 @@ impl Found {
         }
         let vpcs = self.bastions.iter().map(|one| (one.id.clone(), one.vpc.clone())).collect();
         let (sessions, unasked, unseen) = (self.sessions, self.unasked, self.unseen);
-        Leftovers { removals, kept, sessions, unasked, vpcs, unseen }
+        Leftovers { caller: self.caller, removals, kept, sessions, unasked, vpcs, unseen }
     }
 
     /// The groups of ours that somebody else's rules or instances use.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::undo::Undo;
-use super::{Leftovers, Removal, RemovalAction, Removed, Unasked, Unremoved};
+use super::{Leftovers, Removal, RemovalAction, Removed, Unremoved};
 use crate::bastion::progress::{Progress, Tell};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
@@ -60,8 +60,8 @@ impl Stage {
     }
 }
 
-/// Removes what was found. Where sessions are live, all of the VPC stays, unless `force` says
-/// otherwise: without its rules a session is of no use.
+/// Removes what was found. Where somebody has begun to use a bastion since it was looked at, all of
+/// its VPC stays, unless `force` says otherwise.
 pub async fn remove(
     aws: &Aws,
     leftovers: &Leftovers,
@@ -85,7 +85,7 @@ pub async fn remove(
     let mut steps = leftovers.removals.iter().zip(1..).peekable();
     while let Some((removal, number)) = steps.next() {
         let stage = removal.action.stage();
-        let mut blocker = blocker(removal, leftovers, force, &standing);
+        let mut blocker = blocker(removal, leftovers, &standing);
         if !force && blocker.is_none() {
             if let RemovalAction::TerminateInstance { instance } = &removal.action
                 && let Some(why) = undo.use_of(instance).await
@@ -140,19 +140,8 @@ fn failed(
 fn blocker(
     removal: &Removal,
     leftovers: &Leftovers,
-    force: bool,
     standing: &BTreeSet<(String, Stage)>,
 ) -> Option<AwsError> {
-    if !force && let Some((bastion, count)) = sessions_of(&removal.vpc, leftovers) {
-        let error = skipped(removal, &live(bastion, count));
-        return Some(error.hint("--force ends the sessions"));
-    }
-    if !force && let Some((bastion, unasked)) = unasked_of(&removal.vpc, leftovers) {
-        let why = format!("whether sessions are live on {bastion} is not known");
-        let error = skipped(removal, &why)
-            .hint("--force removes it all the same, and ends what sessions there are");
-        return Some(unasked.hints.iter().cloned().fold(error, AwsError::hint));
-    }
     let stage = removal.action.stage();
     let in_the_way =
         stage.needs().iter().find(|need| standing.contains(&(removal.vpc.clone(), **need)))?;
@@ -168,12 +157,6 @@ fn skipped(removal: &Removal, why: &str) -> AwsError {
     AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text)
 }
 
-/// That sessions are live, in words.
-pub(super) fn live(bastion: &str, count: usize) -> String {
-    let (noun, verb) = if count == 1 { ("session", "is") } else { ("sessions", "are") };
-    format!("{count} {noun} {verb} live on {bastion}")
-}
-
 /// The stage of what could not be looked for.
 fn unseen_stage(what: &str) -> Option<Stage> {
     match what {
@@ -185,24 +168,6 @@ fn unseen_stage(what: &str) -> Option<Stage> {
     }
 }
 
-/// The first bastion of the VPC that somebody is using, and how many sessions there are.
-fn sessions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, usize)> {
-    bastions_of(vpc, leftovers).find_map(|id| Some((id, *leftovers.sessions.get(id)?)))
-}
-
-/// The bastions of the VPC, also those that are not to be removed.
-fn bastions_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> impl Iterator<Item = &'a str> {
-    let here = leftovers.vpcs.iter().filter(move |(_, theirs)| *theirs == vpc);
-    here.map(|(id, _)| id.as_str())
-}
-
-/// The first bastion of the VPC of which it is not known whether somebody is using it.
-fn unasked_of<'a>(vpc: &str, leftovers: &'a Leftovers) -> Option<(&'a str, &'a Unasked)> {
-    let unasked = leftovers.unasked.as_ref()?;
-    let mut ids = bastions_of(vpc, leftovers);
-    Some((ids.find(|id| unasked.bastions.iter().any(|bastion| bastion == id))?, unasked))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,32 +175,6 @@ mod tests {
     fn removal(resource: &str, vpc: &str, action: RemovalAction) -> Removal {
         let (resource, vpc) = (resource.to_owned(), vpc.to_owned());
         Removal { resource, vpc, summary: String::new(), action }
-    }
-
-    fn instance(id: &str, vpc: &str) -> Removal {
-        removal(id, vpc, RemovalAction::TerminateInstance { instance: id.to_owned() })
-    }
-
-    #[test]
-    fn where_sessions_are_live_all_stays_unless_forced() {
-        let rule = |vpc| {
-            let (group, rule) = ("sg-2".to_owned(), "sgr-1".to_owned());
-            removal("sgr-1", vpc, RemovalAction::RevokeRule { group, rule, is_egress: false })
-        };
-        let leftovers = Leftovers {
-            removals: vec![instance("i-1", "vpc-1"), rule("vpc-1"), instance("i-2", "vpc-2")],
-            sessions: [("i-1".to_owned(), 2)].into(),
-            vpcs: [("i-1", "vpc-1"), ("i-2", "vpc-2")]
-                .map(|(id, vpc)| (id.to_owned(), vpc.to_owned()))
-                .into(),
-            ..Leftovers::default()
-        };
-        let none = BTreeSet::new();
-        let error = blocker(&rule("vpc-1"), &leftovers, false, &none).unwrap();
-        assert_eq!(error.message, "sgr-1 was not tried: 2 sessions are live on i-1");
-        assert!(blocker(&instance("i-1", "vpc-1"), &leftovers, false, &none).is_some());
-        assert!(blocker(&instance("i-1", "vpc-1"), &leftovers, true, &none).is_none());
-        assert!(blocker(&instance("i-2", "vpc-2"), &leftovers, false, &none).is_none());
     }
 
     #[test]
@@ -250,8 +189,7 @@ mod tests {
             rule: "sgr-1".to_owned(),
             is_egress: false,
         };
-        let is_blocked =
-            |removal: &Removal| blocker(removal, &leftovers, false, &standing).is_some();
+        let is_blocked = |removal: &Removal| blocker(removal, &leftovers, &standing).is_some();
         assert!(is_blocked(&group("vpc-1")));
         assert!(is_blocked(&role));
         assert!(!is_blocked(&group("vpc-2")));

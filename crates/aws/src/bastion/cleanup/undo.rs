@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::remove::live;
+use super::in_use::live;
 use super::{Removal, RemovalAction};
 use crate::bastion::State;
 use crate::bastion::find::describe_one;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{PlanError, Planner};
-use crate::bastion::{Architecture, Bastion};
+use crate::bastion::{Architecture, Bastion, IDLE_MINUTES};
 use crate::network::{Class, Classified};
 
 /// What is tried when no type is asked for: ARM is cheaper; x86 is offered everywhere.
@@ -262,6 +262,10 @@ impl Planner<'_> {
         self.plan.reasons.push(format!(
             "image {image}: the newest Amazon Linux 2023 for {}",
             architecture.as_str()
+        ));
+        let idle = self.desired.options.idle_minutes.unwrap_or(IDLE_MINUTES);
+        self.plan.reasons.push(format!(
+            "stop after {idle} min without traffic: it costs little more than its disk then, and `adit connect` starts it; --idle-stop changes it"
         ));
         self.warn_of_refusals(*class, refusals);
     }
