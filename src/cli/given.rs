@@ -8,8 +8,19 @@ use super::parse::source;
 
 /// Flags that a hint leaves out: it says these itself, they change nothing but the output, or they
 /// are good for one time only.
-const LEFT_OUT: [&str; 9] =
-    ["plan", "yes", "json", "quiet", "no_input", "verbose", "mfa_code", "help", "version"];
+const LEFT_OUT: [&str; 10] = [
+    "plan",
+    "yes",
+    "json",
+    "quiet",
+    "no_input",
+    "verbose",
+    "mfa_code",
+    // Some hold the seed that codes are made of.
+    "mfa_command",
+    "help",
+    "version",
+];
 
 /// What a command was given by flags and by variables of adit's own, so that a hint does not lead
 /// to another account, region or VPC than the command that gives it.

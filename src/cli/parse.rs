@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use clap::error::{Error, ErrorKind};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -34,7 +34,7 @@ impl Cli {
     /// Reads arguments, the program's name first, and the variables behind them.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
         let mut command = without_empty_variables(Self::command());
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let matches = command.try_get_matches_from_mut(arguments).map_err(without_secrets)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let Some((name, matches)) = matches.subcommand() {
             check(&mut command, name, matches)?;
@@ -45,6 +45,17 @@ impl Cli {
         }
         Ok(cli)
     }
+}
+
+/// Takes what may be a secret out of what is said of arguments that make no sense.
+fn without_secrets(mut error: Error) -> Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    if ["--mfa-code", "--mfa-command"].iter().any(|name| argument.starts_with(name)) {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+    }
+    error
 }
 
 /// Forgets the variables that are set to nothing.

@@ -39,8 +39,15 @@ pub(crate) fn parse_mfa_code(text: &str) -> Result<MfaCode, String> {
 }
 
 /// A program that prints a code, with its arguments; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct MfaCommand(pub(crate) Vec<String>);
+
+impl fmt::Debug for MfaCommand {
+    /// Its arguments may hold the seed of a device.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MfaCommand").finish_non_exhaustive()
+    }
+}
 
 /// Splits a command into words as a shell does; nothing else of a shell is done.
 pub(crate) fn parse_mfa_command(text: &str) -> Result<MfaCommand, String> {

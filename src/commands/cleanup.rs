@@ -56,7 +56,7 @@ pub(crate) async fn run(
     if is_nothing {
         return finish(&aws, &scope, &Removed::default(), &leftovers, printer);
     }
-    let place = format!("account {}, {}", account(&leftovers.caller), aws.region());
+    let place = place_of(&leftovers.caller, aws.region());
     let question = match leftovers.removals.len() {
         1 => format!("Remove this in {place}?"),
         several => format!("Remove these {several} things in {place}?"),
@@ -117,7 +117,10 @@ fn show(aws: &Aws, leftovers: &Leftovers, plan: bool, printer: Printer) -> Resul
     let Leftovers { caller, removals, kept, sessions, .. } = leftovers;
     let region = aws.region();
     printer.event(&Event::RemovalPlan { region, caller, steps: removals, kept, sessions })?;
-    let mut parts = vec![format!("account {}, region {region}, as {caller}", account(caller))];
+    let mut parts = vec![match caller.as_str() {
+        "" => format!("region {region}"),
+        caller => format!("account {}, region {region}, as {caller}", account(caller)),
+    }];
     if !removals.is_empty() {
         let mut table = Table::new(&["#", "REMOVE", "VPC"]);
         for (removal, number) in removals.iter().zip(1_u32..) {
@@ -132,6 +135,14 @@ fn show(aws: &Aws, leftovers: &Leftovers, plan: bool, printer: Printer) -> Resul
         parts.push(table);
     }
     if parts.len() > 1 { printer.data(&parts.join("\n\n")) } else { Ok(()) }
+}
+
+/// The account, as far as it is known, and the region.
+fn place_of(caller: &str, region: &str) -> String {
+    match account(caller) {
+        "" => region.to_owned(),
+        account => format!("account {account}, {region}"),
+    }
 }
 
 /// Says what stands in the way.
@@ -187,7 +198,11 @@ fn finish(
     let failed = removed.failed.iter().flat_map(|one| &one.error.hints);
     let unasked = leftovers.unasked.iter().flat_map(|one| &one.hints);
     let unseen = leftovers.unseen.iter().flat_map(|one| &one.hints);
-    let hints = failed.chain(unasked).chain(unseen).cloned();
+    let in_use = leftovers.kept.iter().any(|one| one.command == bastion::FORCE);
+    let force = in_use.then(|| {
+        "--force ends the sessions that are live, and removes what stays for them".to_owned()
+    });
+    let hints = force.into_iter().chain(failed.chain(unasked).chain(unseen).cloned());
     let failure = Failure::new(Kind::Partial, message);
     Err(hints
         .fold(failure, Failure::hint)
@@ -221,7 +236,9 @@ fn still_there(removed: &Removed, leftovers: &Leftovers) -> String {
         table.row([resource, why]);
     }
     let failed = removed.failed.iter().map(|one| one.command.as_str());
-    let commands = failed.chain(leftovers.kept.iter().map(|one| one.command.as_str()));
+    // What is in use is told of by a hint.
+    let kept = leftovers.kept.iter().map(|one| one.command.as_str());
+    let commands = failed.chain(kept.filter(|command| *command != bastion::FORCE));
     let by_hand: Vec<String> = commands.map(|command| format!("  {command}")).collect();
     if by_hand.is_empty() {
         return table.for_stdout();

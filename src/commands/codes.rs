@@ -39,9 +39,11 @@ impl Codes {
     async fn get(&self, ask: &CodeRequest) -> Result<Code, CodeError> {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(code) = given {
+            one_device(ask)?;
             return Ok(Code { device: 0, code: code.into_inner() });
         }
         if let Some(command) = &self.command {
+            one_device(ask)?;
             return Ok(Code { device: 0, code: printed_by(command).await? });
         }
         if self.printer.may_ask() {
@@ -92,6 +94,20 @@ impl CodeSource for Codes {
     fn attended(&self) -> bool {
         self.command.is_none()
     }
+
+    fn is_ready(&self) -> bool {
+        self.was_given || self.command.is_some() || self.printer.may_ask()
+    }
+}
+
+/// A code without a person to ask does not say which device it is of, and a wrong guess uses it up.
+fn one_device(ask: &CodeRequest) -> Result<(), CodeError> {
+    let [_, _, ..] = ask.devices.as_slice() else { return Ok(()) };
+    let serials: Vec<&str> = ask.devices.iter().map(|device| device.serial.as_str()).collect();
+    Err(CodeError::Failed(format!(
+        "it may be of one of several devices: name it with --mfa-serial, as {}",
+        serials.join(" or ")
+    )))
 }
 
 fn failed(failure: crate::failure::Failure) -> CodeError {

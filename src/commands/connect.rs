@@ -180,9 +180,10 @@ async fn hold(
     printer: Printer,
 ) -> Ending {
     let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, aws, .. } } = opened;
-    let mut expiry = aws
-        .filter(|_| disconnect_on_expiry)
-        .map(|aws| Expiry::new(aws.held(), aws.clock().clone()));
+    let mut expiry = aws.filter(|_| disconnect_on_expiry).map(Expiry::of);
+    if expiry.as_ref().is_some_and(Expiry::is_hidden) {
+        report.end_is_hidden();
+    }
     let mut serving = std::pin::pin!(tunnel.serve(bound.listener));
     let mut served = false;
     report.decide();

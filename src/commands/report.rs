@@ -107,6 +107,16 @@ impl Report {
         drop(self.printer.event(&Event::Warning { message: &message, limit, remaining_s }));
     }
 
+    /// Says that the tunnel cannot end with its credentials.
+    pub(crate) fn end_is_hidden(&self) {
+        let message = "the credentials do not say when they end, so the tunnel does not end with \
+                       them; AWS_CREDENTIAL_EXPIRATION tells";
+        if self.words {
+            self.printer.warn(message);
+        }
+        drop(self.printer.event(&Event::warning(message)));
+    }
+
     /// Says that the tunnel is closed because access has ended.
     pub(crate) fn expired(&mut self) {
         self.expired = true;

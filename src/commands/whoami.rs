@@ -71,7 +71,9 @@ fn mfa(state: &MfaState, now: SystemTime) -> String {
 }
 
 fn expiry(whoami: &Whoami, now: SystemTime) -> String {
-    let Some(expires) = whoami.expires else { return "never".to_owned() };
+    let Some(expires) = whoami.expires else {
+        return if whoami.temporary { "not known" } else { "never" }.to_owned();
+    };
     let left = expires.duration_since(now).unwrap_or(Duration::ZERO);
     let renewal = match &whoami.renewal {
         Renewal::Yes => "renewed before that".to_owned(),

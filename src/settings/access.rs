@@ -19,6 +19,8 @@ pub(crate) struct Access {
     pub(crate) mfa: Mfa,
     pub(crate) role: RoleWish,
     pub(crate) demands: Demands,
+    /// Whether a browser may be opened to sign in.
+    pub(crate) browser: bool,
     pub(crate) clock: Clock,
 }
 
@@ -28,6 +30,12 @@ pub(crate) struct Mfa {
     pub(crate) serial: Option<MfaSerial>,
     pub(crate) code: Option<MfaCode>,
     pub(crate) command: Option<MfaCommand>,
+}
+
+/// Whether a variable switches something on, as it does for a flag.
+fn is_on(value: Option<String>) -> bool {
+    let off = ["", "0", "n", "no", "f", "false", "off"];
+    value.is_some_and(|value| !off.contains(&value.to_lowercase().as_str()))
 }
 
 /// What flags and variables say.
@@ -64,6 +72,7 @@ pub(super) fn of(args: AwsArgs, env: ReadEnv<'_>) -> Access {
                 .then(|| credentials.allow_credentials.into_iter().collect()),
             account: credentials.account,
         },
+        browser: !is_on(env("ADIT_NO_BROWSER")),
         clock: Clock::system(),
     }
 }

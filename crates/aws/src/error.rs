@@ -231,7 +231,10 @@ pub(crate) fn credentials_error(error: &CredentialsError) -> AwsError {
         return ours.clone();
     }
     let cause = root(error);
-    tracing::debug!(chain = %chain(error), "no credentials");
+    // What a program says on its standard error may be a secret.
+    let causes = chain(error);
+    let causes = causes.split("Stderr:").next().unwrap_or_default();
+    tracing::debug!(chain = %causes, "no credentials");
     // A source that found nothing may have asked the network too; that is not why it has none.
     // The last source is the instance's metadata, which most machines do not have.
     let found_nothing = matches!(error, CredentialsError::CredentialsNotLoaded(_))

@@ -83,6 +83,12 @@ impl Aws {
         self.keeper.held()
     }
 
+    /// Whether there are credentials that last; where they have expired, they are renewed now, which
+    /// may take minutes.
+    pub async fn settle(&self) -> bool {
+        self.keeper.settle().await
+    }
+
     /// How many seconds this machine's clock is ahead of AWS, where an answer told.
     pub fn clock_skew(&self) -> Option<i64> {
         self.observer.skew()
@@ -139,6 +145,7 @@ impl Parts {
     /// Gets the credentials and keeps them fresh.
     async fn start(self, maker: Maker) -> Result<Aws, AwsError> {
         let maker = Arc::new(maker);
+        maker.check_before().await?;
         let first = maker.make(Asking { person: true, beyond: None }).await?;
         maker.demands.check_kind(first.kind)?;
         maker.demands.check_mfa(first.mfa, self.clock.now())?;
@@ -170,23 +177,24 @@ impl Parts {
 
 /// Resolves the configuration and gets the credentials: a code is asked for here, and what may not
 /// be used is refused here. Runs on a tokio runtime, on which credentials are renewed.
-pub async fn load(options: AwsOptions) -> Result<Aws, AwsError> {
+pub async fn load(mut options: AwsOptions) -> Result<Aws, AwsError> {
     let env = Env::real();
+    let named = options.profile.is_some();
     let observer = Observer::new(options.clock.clone(), options.notices.clone());
     let http = observer.wrap(http_client::build(&options.ca_bundles, options.proxy)?);
     if options.credentials.is_some() {
         return fixed(options, env, http, observer).await;
     }
+    let from_flag = options.profile.clone();
+    options.profile = chosen_profile(options.profile, &env);
     let profiles = Profiles::load(&env, options.profile.as_deref()).await?;
     let sdk = shared(&options, http.clone()).await;
+    options.profile = from_flag;
     let region = sdk.region().cloned().ok_or_else(no_region)?;
     let settings = Settings::new(&options, &profiles, &env, &region);
     tracing::debug!(profile = profiles.selected(), %region, "resolved the AWS configuration");
-    let wishes = Wishes {
-        named: options.profile.is_some(),
-        mfa_serial: options.mfa_serial.as_ref(),
-        role: Some(&options.role),
-    };
+    let wishes =
+        Wishes { named, mfa_serial: options.mfa_serial.as_ref(), role: Some(&options.role) };
     let chain = chain::resolve(&profiles, &env, &wishes)?;
     tracing::debug!(base = %chain.base_origin, roles = chain.roles.len(), "found the way to credentials");
     let parts =
@@ -197,10 +205,11 @@ pub async fn load(options: AwsOptions) -> Result<Aws, AwsError> {
 
 /// Signs in to the profile's IAM Identity Center; `show` tells a person where, and must not block.
 pub async fn sign_in(
-    options: AwsOptions,
+    mut options: AwsOptions,
     show: impl FnOnce(&Verification) + Send,
 ) -> Result<SignedIn, AwsError> {
     let env = Env::real();
+    options.profile = chosen_profile(options.profile, &env);
     let observer = Observer::new(options.clock.clone(), options.notices.clone());
     let http = observer.wrap(http_client::build(&options.ca_bundles, options.proxy)?);
     let profiles = Profiles::load(&env, options.profile.as_deref()).await?;
@@ -229,6 +238,12 @@ pub async fn sign_in(
         )
         .hint(format!("`aws configure sso --profile {profile}` sets it up; {}", profiles.known()))),
     }
+}
+
+/// The profile by flag, else by the older of the two variables, which botocore looks at first and the
+/// SDK does not know.
+fn chosen_profile(flag: Option<String>, env: &Env) -> Option<String> {
+    flag.or_else(|| env.get("AWS_DEFAULT_PROFILE").ok().filter(|name| !name.is_empty()))
 }
 
 /// What the SDK reads by itself: region, endpoints, and other settings of profiles.
@@ -320,6 +335,7 @@ fn maker(
         None
     };
     let home = home(&env);
+    let elsewhere = options.endpoint_url.is_some();
     Maker {
         sources: Sources {
             sdk: parts.sdk.clone(),
@@ -331,10 +347,12 @@ fn maker(
         },
         files: Files {
             store,
-            cli: home.as_deref().map(CliCache::new),
+            // The AWS CLI asks AWS for roles wherever `--endpoint-url` leads.
+            cli: home.as_deref().filter(|_| !elsewhere).map(CliCache::new),
             notices: options.notices,
             observer: parts.observer.clone(),
             said: AtomicBool::new(false),
+            sessions: Arc::default(),
         },
         chain,
         env,

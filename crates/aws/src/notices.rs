@@ -17,6 +17,8 @@ pub enum Notice {
         /// What is asked for.
         what: String,
     },
+    /// The program that gives MFA codes has given one that was used; the next one is waited for.
+    NextCode,
     /// Adit's cache of credentials cannot be used.
     StoreUnusable {
         /// Why.
@@ -33,6 +35,7 @@ impl fmt::Display for Notice {
             Self::OtherProcessAsks { what } => {
                 write!(f, "another adit asks for {what}; waiting for its answer")
             }
+            Self::NextCode => write!(f, "that MFA code was used; waiting for the next one"),
             Self::StoreUnusable { message } => {
                 write!(f, "credentials are not kept between runs: {message}")
             }

@@ -5,11 +5,12 @@ use std::fmt;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
+use aws_sdk_ssm::operation::start_session::StartSessionError;
 use zeroize::Zeroizing;
 
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
-use crate::once;
+use crate::once::{self, OnlyUntaken};
 
 /// What `StartSession` is asked for.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +66,11 @@ impl SessionApi {
             .set_parameters(Some(parameters))
             .set_reason(request.reason)
             .customize()
-            .config_override(once::config())
+            .config_override(
+                aws_sdk_ssm::config::Builder::new()
+                    .timeout_config(once::timeouts())
+                    .retry_classifier(OnlyUntaken::<StartSessionError>::new()),
+            )
             .send()
             .await
             .map_err(|error| {

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use adit_aws::{Clock, Held, Renewal};
+use adit_aws::{Aws, Clock, Held, Renewal};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::failure::{Failure, Kind};
 
@@ -20,17 +23,39 @@ pub(super) enum Tick {
 }
 
 /// Watches credentials on behalf of one tunnel.
-#[derive(Debug)]
 pub(super) struct Expiry {
     held: watch::Receiver<Held>,
     clock: Clock,
     /// The expiry that was warned of, and how often.
     warned: Option<(SystemTime, usize)>,
+    /// Renews what has expired; false when that cannot be.
+    settle: Box<dyn Fn() -> BoxFuture<'static, bool> + Send>,
+    /// That under way: it is not to be dropped when something else happens meanwhile.
+    settling: Option<JoinHandle<bool>>,
 }
 
 impl Expiry {
-    pub(super) fn new(held: watch::Receiver<Held>, clock: Clock) -> Self {
-        Self { held, clock, warned: None }
+    /// Watches those of `aws`.
+    pub(super) fn of(aws: Aws) -> Self {
+        let (held, clock) = (aws.held(), aws.clock().clone());
+        Self::new(held, clock, move || {
+            let aws = aws.clone();
+            async move { aws.settle().await }.boxed()
+        })
+    }
+
+    /// Whether the end of these credentials cannot be known.
+    pub(super) fn is_hidden(&self) -> bool {
+        let held = self.held.borrow();
+        held.temporary && held.expires.is_none()
+    }
+
+    fn new(
+        held: watch::Receiver<Held>,
+        clock: Clock,
+        settle: impl Fn() -> BoxFuture<'static, bool> + Send + 'static,
+    ) -> Self {
+        Self { held, clock, warned: None, settle: Box::new(settle), settling: None }
     }
 
     /// Waits for the next of the moments; may be dropped and called again.
@@ -43,6 +68,11 @@ impl Expiry {
             };
             let left = expires.duration_since(self.clock.now()).unwrap_or(Duration::ZERO);
             if left.is_zero() {
+                // Who slept through the renewal has not been refused one.
+                if may_be_renewed(&held) && self.settled().await {
+                    continue;
+                }
+                let held = self.held.borrow_and_update().clone();
                 return Tick::Expired(expired(&held));
             }
             let told = self.warned.filter(|(of, _)| *of == expires).map_or(0, |(_, times)| times);
@@ -64,6 +94,14 @@ impl Expiry {
         }
     }
 
+    /// Whether they could be renewed after they had expired.
+    async fn settled(&mut self) -> bool {
+        let settling = self.settling.get_or_insert_with(|| tokio::spawn((self.settle)()));
+        let settled = settling.await.unwrap_or(false);
+        self.settling = None;
+        settled
+    }
+
     /// Waits until other credentials are held, or one could not be renewed.
     async fn change(&mut self) {
         if self.held.changed().await.is_err() {
@@ -81,6 +119,13 @@ fn reason(held: &Held) -> Option<String> {
     }
 }
 
+/// Whether nothing is known yet that stands in the way: neither an expiry that is final, nor a
+/// refusal of others than the network.
+fn may_be_renewed(held: &Held) -> bool {
+    held.renewal == Renewal::Yes
+        && held.last_error.as_ref().is_none_or(adit_aws::AwsError::is_transient)
+}
+
 fn expired(held: &Held) -> Failure {
     let why = reason(held).map(|reason| format!(" ({reason})")).unwrap_or_default();
     let mut failure = Failure::new(Kind::Expired, format!("the credentials have expired{why}"));
@@ -92,6 +137,8 @@ fn expired(held: &Held) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use adit_aws::{AwsError, AwsErrorKind};
+
     use super::*;
 
     /// A clock that tests move, and what is held by it.
@@ -107,9 +154,24 @@ mod tests {
             let (ahead, moved) = watch::channel(Duration::ZERO);
             let clock = Clock::moved(moved);
             let start = clock.now();
-            let held = Held { expires: Some(start + life), renewal, last_error: None };
+            let expires = Some(start + life);
+            let held = Held { expires, temporary: true, renewal, last_error: None };
             let (held, receiver) = watch::channel(held);
-            Self { ahead, held, start, expiry: Expiry::new(receiver, clock) }
+            let (renewed, start_of) = (held.clone(), start);
+            let expiry = Expiry::new(receiver, clock, move || {
+                let held = renewed.clone();
+                async move {
+                    // What is renewed once more lasts for six hundred minutes in all.
+                    let fresh = Some(start_of + minutes(600));
+                    held.send_if_modified(|held| {
+                        let is_new = held.expires < fresh;
+                        held.expires = held.expires.max(fresh);
+                        is_new
+                    })
+                }
+                .boxed()
+            });
+            Self { ahead, held, start, expiry }
         }
 
         /// Moves the time to `after` the start, and gives what comes within a moment, if anything.
@@ -153,7 +215,21 @@ mod tests {
         let renewed = Some(world.start + minutes(29));
         world.held.send_modify(|held| held.expires = renewed);
         assert_eq!(world.at(minutes(16)).await, None);
-        assert!(matches!(world.at(minutes(29)).await, Some(Tick::Expired(_))));
+    }
+
+    #[tokio::test]
+    async fn who_slept_through_a_renewal_is_renewed_and_ends_only_without() {
+        let mut world = World::new(minutes(60), Renewal::Yes);
+        assert_eq!(world.at(minutes(70)).await, None);
+        assert_eq!(world.held.borrow().expires, Some(world.start + minutes(600)));
+        assert!(matches!(world.at(minutes(600)).await, Some(Tick::Expired(_))));
+
+        let mut refused = World::new(minutes(60), Renewal::Yes);
+        let error = AwsError::new(AwsErrorKind::AccessDenied, "revoked");
+        refused.held.send_modify(|held| held.last_error = Some(error));
+        assert!(matches!(refused.at(minutes(70)).await, Some(Tick::Expired(failure))
+            if failure.message.contains("revoked")));
+        assert_eq!(refused.held.borrow().expires, Some(refused.start + minutes(60)));
     }
 
     #[tokio::test]

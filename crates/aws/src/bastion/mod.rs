@@ -30,7 +30,7 @@ use crate::targets::Target;
 pub use agent::{Reachability, agent};
 pub use apply::{Applied, ApplyError, apply};
 pub use cleanup::{
-    Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, Unseen,
+    FORCE, Kept, Leftovers, Removal, RemovalAction, Removed, Scope, Unasked, Unremoved, Unseen,
     find_leftovers, remove,
 };
 pub use diagnose::{Cause, Diagnosis, diagnose};

@@ -85,17 +85,29 @@ pub(crate) fn environment(env: &Env) -> Result<Option<(Base, Origin)>, AwsError>
         )
         .hint("set both, or neither; --profile goes before them")
     })?;
-    // botocore knows this one too, and what is past it refuses as the service would.
-    let expires =
-        variable(env, "AWS_CREDENTIAL_EXPIRATION").and_then(|text| super::time::parse(&text));
+    // botocore knows this one too, and refuses what it cannot read.
+    let expires = variable(env, "AWS_CREDENTIAL_EXPIRATION")
+        .map(|text| super::time::parse(&text).ok_or_else(unreadable_expiration))
+        .transpose()?;
     let keys = Keys {
         access_key_id: id,
         secret_access_key: Zeroizing::new(secret),
-        session_token: variable(env, "AWS_SESSION_TOKEN").map(Zeroizing::new),
+        // The older name goes first, as in botocore.
+        session_token: variable(env, "AWS_SECURITY_TOKEN")
+            .or_else(|| variable(env, "AWS_SESSION_TOKEN"))
+            .map(Zeroizing::new),
         account: variable(env, "AWS_ACCOUNT_ID"),
         expires,
     };
     Ok(Some((Base::Environment(keys), Origin::named("AWS_ACCESS_KEY_ID"))))
+}
+
+fn unreadable_expiration() -> AwsError {
+    AwsError::new(
+        AwsErrorKind::Config,
+        "AWS_CREDENTIAL_EXPIRATION is set, and it is no time that can be read",
+    )
+    .hint("write it as 2026-11-21T10:00:00Z, or unset it")
 }
 
 /// What the machine gives: the container's endpoint, else the instance's.

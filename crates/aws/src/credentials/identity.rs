@@ -22,8 +22,10 @@ pub struct Whoami {
     pub kind: CredentialKind,
     /// The way to them, the base first.
     pub steps: Vec<Step>,
-    /// When they end; `None` where they do not.
+    /// When they end; `None` where they do not, or do not say so.
     pub expires: Option<SystemTime>,
+    /// Whether they end at all.
+    pub temporary: bool,
     /// Whether they can be renewed.
     pub renewal: Renewal,
     /// Whether a code stands behind them.
@@ -53,6 +55,7 @@ impl Aws {
             kind: made.kind,
             steps: made.steps,
             expires: made.keys.expires,
+            temporary: !made.keys.are_long_lived(),
             renewal: made.renewal,
             mfa: made.mfa,
             region: self.settings.region.clone(),

@@ -3,7 +3,7 @@
 mod kept;
 mod known;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_types::os_shim_internal::Env;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::chain::{Chain, MfaSerial, MfaStep};
 use super::keys::Keys;
-use super::mfa::{self, CodeSource, Device};
+use super::mfa::{self, CodeSource, Device, Pace};
 use super::origin::Origin;
 use super::policy::{CredentialKind, Demands, MfaState};
 use super::refresh::{Make, Renewal};
@@ -27,6 +27,9 @@ pub(crate) use kept::{Files, open_store};
 
 /// How long kept credentials must still last to be taken: a command that begins wants to work.
 const MARGIN: Duration = Duration::from_mins(5);
+
+/// What a session must still last for a role to be assumed from it under an open tunnel.
+const LAST: Duration = Duration::from_secs(10);
 
 /// How old a kept session must be for a refused role to be worth a new code: a trust policy may
 /// limit the age of the code (`aws:MultiFactorAuthAge`), and minutes are not what it limits.
@@ -75,7 +78,15 @@ pub(crate) struct Maker {
 
 impl Make for Maker {
     fn make(&self, asking: Asking) -> BoxFuture<'_, Result<Made, AwsError>> {
-        Box::pin(self.go(asking))
+        Box::pin(async move {
+            let made = self.go(asking).await?;
+            // A source may give others at each renewal.
+            self.demands.check_kind(made.kind)?;
+            if let Some(account) = &made.keys.account {
+                self.demands.check_account(account)?;
+            }
+            Ok(made)
+        })
     }
 }
 
@@ -140,6 +151,8 @@ impl Maker {
         let keys = self.sources.fetch(base, &name).await?;
         let kind = match base.kind() {
             CredentialKind::Keys if !keys.are_long_lived() => CredentialKind::Session,
+            // A program may print what somebody has written down for it.
+            CredentialKind::Process if keys.are_long_lived() => CredentialKind::Keys,
             kind => kind,
         };
         let mfa = match kind {
@@ -176,15 +189,13 @@ impl Maker {
         let old = at.is_none_or(|at| at + STALE < self.sources.clock.now());
         match assumed {
             // The session was ended before its time.
-            Err(error)
-                if matches!(
-                    error.kind,
-                    AwsErrorKind::ExpiredCredentials | AwsErrorKind::NoCredentials
-                ) =>
-            {
+            Err(error) if is_unknown(&error) => {
                 tracing::debug!(%error, "a kept session is not known any more");
                 self.files.forget_session(self, step, &base.keys);
-                self.prove(step, base, asking).await
+                self.prove(step, base, asking).await.map_err(|second| match second.kind {
+                    AwsErrorKind::CodeNeeded if !asking.person => error,
+                    _ => second,
+                })
             }
             Err(error) if error.kind == AwsErrorKind::AccessDenied && old && asking.person => {
                 // Asked only to tell the refusal of an old code from that of the caller.
@@ -199,10 +210,14 @@ impl Maker {
 
     /// Asks for a code. Processes ask one after the other, and who waited looks first.
     async fn prove(&self, step: &MfaStep, base: Made, asking: Asking) -> Result<Made, AwsError> {
-        let may_ask = asking.person || self.codes.as_ref().is_some_and(|codes| !codes.attended());
+        let codes = self.codes.as_deref().filter(|codes| codes.is_ready());
+        let codes = codes.filter(|codes| asking.person || !codes.attended());
         let before = self.files.session(self, step, &base.keys);
-        let _lock =
-            if may_ask { self.files.lock_session(self, step, &base.keys).await } else { None };
+        let _lock = if codes.is_some() {
+            self.files.lock_session(self, step, &base.keys).await
+        } else {
+            None
+        };
         if base.keys.are_long_lived()
             && let Some(kept) = self.kept_session(step, &base, asking)
             && before.is_none_or(|before| before.keys != kept.keys)
@@ -216,12 +231,14 @@ impl Maker {
         {
             return self.assume_from(made, 1, asking).await;
         }
-        let codes = self.codes.as_deref().filter(|_| may_ask);
         let devices = self.devices(step, &base).await?;
-        let proven =
-            mfa::prove(codes, devices, |device, code| self.use_code(step, &base, device, code))
-                .await
-                .map_err(|error| self.with_skew(error))?;
+        // A session that was refused once is not tried with each code: that would use it up.
+        let denied = Mutex::new(None);
+        let pace = Pace { clock: &self.sources.clock, notices: &self.files.notices };
+        let use_code = |device, code| self.use_code(step, &base, device, code, &denied);
+        let proven = mfa::prove(codes, pace, devices, use_code)
+            .await
+            .map_err(|error| self.with_skew(error))?;
         let now = self.sources.clock.now();
         match proven {
             Proven::Session(keys) => {
@@ -254,15 +271,18 @@ impl Maker {
         base: &Made,
         device: Device,
         code: Zeroizing<String>,
+        denied: &Mutex<Option<AwsError>>,
     ) -> Result<Proven, Refusal> {
         let proof: Proof<'_> = mfa::proof(&device, &code);
         let (sdk, place) = (&self.sources.sdk, &self.sources.place);
-        let mut refused = None;
-        if base.keys.are_long_lived() {
+        let mut refused = denied.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_first = refused.is_none();
+        if base.keys.are_long_lived() && is_first {
             match session_token::get(sdk, place, &base.keys, proof, step.duration).await {
                 Ok(keys) => return Ok(Proven::Session(keys)),
                 Err(Refusal::Denied(error)) if !self.chain.roles.is_empty() => {
                     tracing::debug!(%error, "no session; the role is assumed with the code");
+                    *denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
                     refused = Some(error);
                 }
                 Err(other) => return Err(other),
@@ -276,7 +296,7 @@ impl Maker {
             .await
             .map(Proven::Role)
             .map_err(|refusal| match refusal {
-                Refusal::Code(mut error) if refused.is_some() => {
+                Refusal::Code(mut error) if refused.is_some() && is_first => {
                     "the MFA code was used up by a session that was refused"
                         .clone_into(&mut error.message);
                     Refusal::Code(error)
@@ -336,6 +356,14 @@ impl Maker {
     fn with_skew(&self, error: AwsError) -> AwsError {
         error.about_clock(self.files.skew())
     }
+}
+
+/// Whether the service does not know the credentials, or not any more. A signature that it refuses
+/// says nothing of them: the clock may be wrong.
+fn is_unknown(error: &AwsError) -> bool {
+    let codes = ["(InvalidClientTokenId)", "(UnrecognizedClientException)"];
+    error.kind == AwsErrorKind::ExpiredCredentials
+        || codes.iter().any(|code| error.message.contains(code))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
@@ -9,10 +10,18 @@ use zeroize::Zeroizing;
 use super::origin::Origin;
 use super::role::Proof;
 use super::sts::Refusal;
+use crate::clock::Clock;
 use crate::error::{AwsError, AwsErrorKind};
+use crate::notices::{Notice, Notices};
 
 /// How many codes are asked for before adit gives up.
 const TRIES: u8 = 3;
+
+/// How often the next code of a program is waited for.
+const WAITS: u8 = 2;
+
+/// How long a device shows a code, in seconds.
+const STEP_S: u64 = 30;
 
 /// Who gives codes: a prompt, a flag, a program.
 pub trait CodeSource: fmt::Debug + Send + Sync {
@@ -21,6 +30,11 @@ pub trait CodeSource: fmt::Debug + Send + Sync {
 
     /// Whether a person answers, who may be away when credentials are renewed.
     fn attended(&self) -> bool {
+        true
+    }
+
+    /// Whether there is any hope of a code: who cannot give one does not wait for others to.
+    fn is_ready(&self) -> bool {
         true
     }
 }
@@ -85,9 +99,29 @@ pub enum CodeError {
     Failed(String),
 }
 
+/// The pace of devices, and who is told that it is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace<'a> {
+    pub(crate) clock: &'a Clock,
+    pub(crate) notices: &'a Notices,
+}
+
+impl Pace<'_> {
+    /// Waits until the devices show another code: they do at each half minute of the time.
+    /// <https://www.rfc-editor.org/rfc/rfc6238#section-4>
+    async fn until_the_next_code(self) {
+        self.notices.tell(Notice::NextCode);
+        let now = self.clock.now();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let left = STEP_S - since.as_secs() % STEP_S;
+        self.clock.sleep_until(now + Duration::from_secs(left)).await;
+    }
+}
+
 /// Asks for codes and tries each, until one does.
 pub(crate) async fn prove<T, F, Fut>(
     codes: Option<&dyn CodeSource>,
+    pace: Pace<'_>,
     devices: Vec<Device>,
     mut use_code: F,
 ) -> Result<T, AwsError>
@@ -98,6 +132,7 @@ where
     let mut request = CodeRequest { devices, attempt: 1, of: TRIES, complaint: None };
     let mut refused: Option<AwsError> = None;
     let mut tried: Vec<Zeroizing<String>> = Vec::new();
+    let mut waited = 0;
     loop {
         let Some(source) = codes else { return Err(needed(&request)) };
         let code = match source.code(&request).await {
@@ -115,7 +150,14 @@ where
             }
         };
         let digits = Zeroizing::new(code.code.trim().to_owned());
-        let complaint = complaint_about(&digits, &tried);
+        let is_old = tried.contains(&digits);
+        if is_old && !source.attended() && waited < WAITS {
+            // A program shows what a device shows: until the next code it is the same.
+            waited += 1;
+            pace.until_the_next_code().await;
+            continue;
+        }
+        let complaint = complaint_about(&digits, is_old);
         let complaint = if let Some(complaint) = complaint {
             AwsError::new(AwsErrorKind::CodeFailed, complaint)
                 .hint("each code works once; wait for the next one, which comes within 30 seconds")
@@ -141,12 +183,11 @@ where
 }
 
 /// What is wrong with a code before the service sees it.
-fn complaint_about(code: &str, tried: &[Zeroizing<String>]) -> Option<String> {
+fn complaint_about(code: &str, is_old: bool) -> Option<String> {
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some("an MFA code is six digits".to_owned());
     }
-    let again = tried.iter().any(|old| old.as_str() == code);
-    again.then(|| "that code was tried already; wait for the next one".to_owned())
+    is_old.then(|| "that code was tried already; wait for the next one".to_owned())
 }
 
 /// A code is needed and nobody can give one.

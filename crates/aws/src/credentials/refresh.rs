@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use backon::{ConstantBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::keys::Keys;
 use super::make::{Asking, Made};
@@ -17,6 +19,14 @@ use crate::error::{AwsError, AwsErrorKind};
 
 /// The shortest pause between two tries to renew.
 const SHORTEST: Duration = Duration::from_secs(20);
+
+/// How long one renewal may take: a program that gives credentials may wait for ever.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// How long a network that is not there yet, as after a lid was opened, is waited for before
+/// credentials count as lost, and how often it is tried.
+const TRIES: usize = 12;
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes credentials.
 pub(crate) trait Make: fmt::Debug + Send + Sync {
@@ -35,12 +45,25 @@ pub enum Renewal {
 /// What is held.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// When the credentials end; `None` where they do not.
+    /// When the credentials end; `None` where they do not, or do not say so.
     pub expires: Option<SystemTime>,
+    /// Whether they end at all.
+    pub temporary: bool,
     /// Whether they can be renewed.
     pub renewal: Renewal,
     /// Why the last renewal failed, if it did.
     pub last_error: Option<AwsError>,
+}
+
+impl Held {
+    fn of(made: &Made) -> Self {
+        Self {
+            expires: made.keys.expires,
+            temporary: !made.keys.are_long_lived(),
+            renewal: made.renewal.clone(),
+            last_error: None,
+        }
+    }
 }
 
 /// Holds credentials and renews them before they expire; a call never waits for a renewal while
@@ -87,8 +110,7 @@ impl Keeper {
     /// Keeps what `make` gave. `chance`, from 0 to 1, moves the times of renewal, so that many who
     /// began together do not call together.
     pub(crate) fn start(make: Arc<dyn Make>, clock: Clock, first: Made, chance: f64) -> Self {
-        let held =
-            Held { expires: first.keys.expires, renewal: first.renewal.clone(), last_error: None };
+        let held = Held::of(&first);
         let next = due(&first, clock.now(), chance);
         let inner = Arc::new(Inner {
             make,
@@ -111,6 +133,15 @@ impl Keeper {
     /// What is held, with what is known of it.
     pub(crate) fn made(&self) -> Made {
         self.inner.made()
+    }
+
+    /// Whether there are credentials that last. Where they have expired, they are renewed now; what
+    /// fails for want of a network is tried for a minute.
+    pub(crate) async fn settle(&self) -> bool {
+        let pace = ConstantBuilder::new().with_delay(PAUSE).with_max_times(TRIES);
+        let keys = || self.keys();
+        let kept = keys.retry(pace).sleep(tokio::time::sleep).when(AwsError::is_transient).await;
+        kept.is_ok()
     }
 
     /// The keys to sign with: what is held while it lasts, else what can be got now.
@@ -142,6 +173,14 @@ fn expired(renewal: &Renewal) -> AwsError {
     .hint("run the command again; `adit whoami` shows where the credentials come from")
 }
 
+fn too_slow() -> AwsError {
+    AwsError::new(
+        AwsErrorKind::NoCredentials,
+        format!("the source of the credentials gave none in {} s", LIMIT.as_secs()),
+    )
+    .hint("`adit whoami` shows where the credentials come from")
+}
+
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,14 +209,11 @@ impl Inner {
         if self.made().keys.expires != seen {
             return;
         }
-        match self.make.make(Asking { person: false, beyond: seen }).await {
+        let made = timeout(LIMIT, self.make.make(Asking { person: false, beyond: seen })).await;
+        match made.unwrap_or_else(|_| Err(too_slow())) {
             Ok(made) if made.keys.expires > seen || made.keys.expires.is_none() => {
                 tracing::debug!(expires = ?made.keys.expires, "renewed the credentials");
-                let held = Held {
-                    expires: made.keys.expires,
-                    renewal: made.renewal.clone(),
-                    last_error: None,
-                };
+                let held = Held::of(&made);
                 let next = due(&made, self.clock.now(), self.chance);
                 *self.state() = State { made, next };
                 self.held.send_replace(held);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sts::error::ProvideErrorMetadata;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_types::os_shim_internal::Env;
 use aws_types::sdk_config::SdkConfig;
 
@@ -11,6 +12,7 @@ use super::origin::Origin;
 use super::profiles::Profiles;
 use super::sts::{self, Refusal};
 use crate::error::{AwsError, AwsErrorKind};
+use crate::once::OnlyUntaken;
 
 /// What flags say of roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,7 +154,7 @@ pub(crate) async fn assume(
     name: &str,
     proof: Option<Proof<'_>>,
 ) -> Result<Assumed, Refusal> {
-    let answer = sts::client(sdk, keys)
+    let call = sts::client(sdk, keys)
         .assume_role()
         .role_arn(&role.arn)
         .role_session_name(role.session_name.as_deref().unwrap_or(name))
@@ -162,8 +164,13 @@ pub(crate) async fn assume(
         .set_policy(role.policy.clone())
         .set_serial_number(proof.map(|proof| proof.serial.to_owned()))
         .set_token_code(proof.map(|proof| proof.code.to_owned()))
-        .send()
-        .await;
+        .customize();
+    let call = if proof.is_some() {
+        call.config_override(sts::once(OnlyUntaken::<AssumeRoleError>::new()))
+    } else {
+        call
+    };
+    let answer = call.send().await;
     let answer = answer.map_err(|error| {
         let said = error.message().unwrap_or_default().to_owned();
         let mut refusal = sts::refusal("AssumeRole", place, &error);

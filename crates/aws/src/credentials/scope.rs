@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::session_api::StartSession;
 
 /// The session policy for `request`: to start that session on that node with that document, and to
-/// resume and end sessions in the region. What the role may not do it still may not.
+/// resume and end sessions in the region, as the id of the one to come is not known yet. What the
+/// role may not do it still may not.
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html>
 pub(crate) fn policy(request: &StartSession, role_arn: &str, region: &str) -> String {
     let mut parts = role_arn.split(':');
@@ -16,9 +17,10 @@ pub(crate) fn policy(request: &StartSession, role_arn: &str, region: &str) -> St
         format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{target}")
     } else if let Some(task) = target.strip_prefix("ecs:") {
         // `ecs:CLUSTER_TASK_RUNTIME`: the permission is on the task.
-        let mut names = task.split('_');
-        let cluster = names.next().unwrap_or("*");
+        // The name of a cluster may have the sign in it, the ids have not.
+        let mut names = task.rsplitn(3, '_').skip(1);
         let task = names.next().unwrap_or("*");
+        let cluster = names.next().unwrap_or("*");
         format!("arn:{partition}:ecs:{region}:{account}:task/{cluster}/{task}")
     } else {
         format!("arn:{partition}:ec2:{region}:{account}:instance/{target}")
@@ -74,5 +76,7 @@ mod tests {
         assert!(text.contains("arn:aws-cn:ssm:cn-north-1:111122223333:document/adit-forward"));
         let text = of("ecs:prod_0123abcd_0123abcd-456", "adit-forward");
         assert!(text.contains("arn:aws-cn:ecs:cn-north-1:111122223333:task/prod/0123abcd"));
+        let text = of("ecs:prod_eu_0123abcd_0123abcd-456", "adit-forward");
+        assert!(text.contains(":task/prod_eu/0123abcd\""));
     }
 }

@@ -8,6 +8,8 @@ use super::origin::Origin;
 use super::role::Proof;
 use super::sts::{self, Refusal};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
+use crate::once::OnlyUntaken;
+use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
 
 /// How long a session lasts when nothing else is said: the service's own default.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
@@ -26,6 +28,8 @@ pub(crate) async fn get(
         .serial_number(proof.serial)
         .token_code(proof.code)
         .duration_seconds(seconds.unwrap_or(DEFAULT_SECONDS))
+        .customize()
+        .config_override(sts::once(OnlyUntaken::<GetSessionTokenError>::new()))
         .send()
         .await
         .map_err(|error| sts::refusal("GetSessionToken", place, &error))?;

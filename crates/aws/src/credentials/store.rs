@@ -18,6 +18,9 @@ use super::time;
 /// How often a process looks whether another has got its answer.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How often it looks before it goes on by itself: whoever was asked there may have gone to lunch.
+const LOOKS: usize = 1800;
+
 /// What a file holds.
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -43,7 +46,7 @@ pub(crate) struct Kept {
 }
 
 /// What an entry is of: a digest of all that tells it from others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(String);
 
 impl Key {
@@ -114,22 +117,27 @@ impl Store {
         }
     }
 
-    /// Waits until no other process makes what `key` stands for. `waiting` is called once if there
-    /// is one. The lock ends with the value, and with the process.
-    pub(crate) async fn lock(&self, key: &Key, waiting: impl FnOnce()) -> io::Result<Lock> {
+    /// Waits until no other process makes what `key` stands for; three minutes at most, after which
+    /// there is no lock. `waiting` is called once if there is one. The lock ends with the value, and
+    /// with the process.
+    pub(crate) async fn lock(&self, key: &Key, waiting: impl FnOnce()) -> io::Result<Option<Lock>> {
         let file = open_private(&self.folder.join(format!("{}.lock", key.0)))?;
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Some(Lock { _file: file })),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) => waiting(),
         }
         // A blocked thread could not be ended by Ctrl-C, so the lock is looked at now and then.
-        (|| async { file.try_lock() })
-            .retry(ConstantBuilder::new().with_delay(LOOK).without_max_times())
+        let locked = (|| async { file.try_lock() })
+            .retry(ConstantBuilder::new().with_delay(LOOK).with_max_times(LOOKS))
             .sleep(tokio::time::sleep)
             .when(|error| matches!(error, TryLockError::WouldBlock))
-            .await?;
-        Ok(Lock { _file: file })
+            .await;
+        match locked {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

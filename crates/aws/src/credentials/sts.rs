@@ -3,8 +3,10 @@
 use std::time::SystemTime;
 
 use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::Credentials as StsCredentials;
+use aws_smithy_runtime_api::client::retries::classifiers::ClassifyRetry;
 use aws_smithy_runtime_api::http::Response;
 use aws_types::sdk_config::SdkConfig;
 use zeroize::Zeroizing;
@@ -16,6 +18,11 @@ use crate::error::{AwsError, AwsErrorKind, from_sdk};
 pub(crate) fn client(sdk: &SdkConfig, keys: &Keys) -> Client {
     let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(keys.to_sdk());
     Client::new(&sdk.to_builder().credentials_provider(credentials).build())
+}
+
+/// What differs in a call that carries a code.
+pub(crate) fn once(classifier: impl ClassifyRetry + 'static) -> Builder {
+    Builder::new().timeout_config(crate::once::timeouts()).retry_classifier(classifier)
 }
 
 /// Why a call that carried a code, or could have, did not give credentials.

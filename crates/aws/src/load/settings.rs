@@ -43,11 +43,13 @@ impl Settings {
             &["AWS_REGION", "AWS_DEFAULT_REGION"],
             "region",
         );
-        let profile = match (&options.profile, env.get("AWS_PROFILE")) {
-            (Some(name), _) => Some((name.clone(), "--profile")),
-            (None, Ok(name)) => Some((name, "AWS_PROFILE")),
-            (None, Err(_)) => None,
+        let of_flag = options.profile.clone().map(|name| (name, "--profile"));
+        let of_variable = |name: &'static str| {
+            Some((env.get(name).ok().filter(|value| !value.is_empty())?, name))
         };
+        let profile = of_flag
+            .or_else(|| of_variable("AWS_DEFAULT_PROFILE"))
+            .or_else(|| of_variable("AWS_PROFILE"));
         Self {
             region: Sourced {
                 value: region.to_string(),

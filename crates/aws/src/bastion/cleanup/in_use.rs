@@ -2,6 +2,9 @@
 
 use super::{Kept, Leftovers, Removal};
 
+/// What ends the sessions that something stays for, and removes it.
+pub const FORCE: &str = "adit cleanup --force";
+
 impl Leftovers {
     /// Keeps all of a VPC in which sessions are live on a bastion, or nobody can say whether some
     /// are: without its rules a session is of no use.
@@ -31,7 +34,7 @@ impl Leftovers {
 }
 
 fn kept(removal: &Removal, why: String) -> Kept {
-    Kept { resource: removal.resource.clone(), why, command: removal.command() }
+    Kept { resource: removal.resource.clone(), why, command: FORCE.to_owned() }
 }
 
 /// That sessions are live, in words.
@@ -87,7 +90,7 @@ mod tests {
             let kept: Vec<_> = spared.kept.iter().map(|one| one.resource.as_str()).collect();
             assert_eq!(kept, ["i-1", "sgr-1"]);
             assert!(spared.kept.iter().all(|one| one.why == why), "{:?}", spared.kept);
-            assert_eq!(spared.kept[0].command, "aws ec2 terminate-instances --instance-ids i-1");
+            assert_eq!(spared.kept[0].command, "adit cleanup --force");
         }
     }
 }

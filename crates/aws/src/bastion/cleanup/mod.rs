@@ -15,6 +15,7 @@ use crate::error::AwsError;
 use crate::naming;
 
 pub use find::find_leftovers;
+pub use in_use::FORCE;
 pub use remove::remove;
 
 /// How much is removed.
@@ -29,7 +30,7 @@ pub struct Scope {
 /// What adit made and is still there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftovers {
-    /// The ARN of the caller.
+    /// The ARN of the caller; empty where nobody says.
     #[serde(default)]
     pub caller: String,
     /// What will be removed, in the order in which it can be.

@@ -60,8 +60,8 @@ impl Stage {
     }
 }
 
-/// Removes what was found. Where somebody has begun to use a bastion since it was looked at, all of
-/// its VPC stays, unless `force` says otherwise.
+/// Removes what was found. Where somebody uses a bastion, all of its VPC stays, unless `force` says
+/// otherwise; what was in use when it was looked at is not tried, and in no list of what failed.
 pub async fn remove(
     aws: &Aws,
     leftovers: &Leftovers,
@@ -69,6 +69,8 @@ pub async fn remove(
     mut progress: impl FnMut(Progress) + Send,
 ) -> Removed {
     let tell: Tell<'_> = &mut progress;
+    let spared = (!force).then(|| leftovers.clone().without_what_is_in_use());
+    let leftovers = spared.as_ref().unwrap_or(leftovers);
     let undo = Undo::new(aws);
     let mut removed = Removed::default();
     let total = leftovers.removals.len();
@@ -81,14 +83,16 @@ pub async fn remove(
     }
     // The VPCs of bastions that somebody began to use since they were looked at.
     let mut in_use: BTreeMap<String, String> = BTreeMap::new();
+    let mut looked_at = BTreeSet::new();
     let mut terminating = Vec::new();
     let mut steps = leftovers.removals.iter().zip(1..).peekable();
     while let Some((removal, number)) = steps.next() {
         let stage = removal.action.stage();
         let mut blocker = blocker(removal, leftovers, &standing);
         if !force && blocker.is_none() {
-            if let RemovalAction::TerminateInstance { instance } = &removal.action
-                && let Some(why) = undo.use_of(instance).await
+            // Somebody may have begun to use one since.
+            if looked_at.insert(&removal.vpc)
+                && let Some(why) = use_in(&undo, leftovers, &removal.vpc).await
             {
                 in_use.insert(removal.vpc.clone(), why);
             }
@@ -119,6 +123,16 @@ pub async fn remove(
         tokio::task::yield_now().await;
     }
     removed
+}
+
+/// Why nothing of a VPC can be removed now, by the first of its bastions that is in use.
+async fn use_in(undo: &Undo<'_>, leftovers: &Leftovers, vpc: &str) -> Option<String> {
+    for (id, _) in leftovers.vpcs.iter().filter(|(_, theirs)| *theirs == vpc) {
+        if let Some(why) = undo.use_of(id).await {
+            return Some(why);
+        }
+    }
+    None
 }
 
 fn done(removed: &mut Removed, removal: &Removal, number: usize, tell: Tell<'_>) {

@@ -339,6 +339,8 @@ async fn kinds_that_may_not_be_looked_for_leave_the_others() {
         refuse(&["Action=ListRoles"], 403, DENIED),
         refuse(&["Action=ListInstanceProfiles"], 403, DENIED),
         refuse(&["Action=DescribeVpcEndpoints"], 403, REFUSED),
+        // Whose they are is only told.
+        refuse(&["Action=GetCallerIdentity"], 403, DENIED),
         ok(
             &["Action=DescribeInstances"],
             "<DescribeInstancesResponse></DescribeInstancesResponse>",
@@ -352,14 +354,14 @@ async fn kinds_that_may_not_be_looked_for_leave_the_others() {
             "<DescribeSecurityGroupsResponse></DescribeSecurityGroupsResponse>",
         ),
     ];
-    let fake = Fake::routed(&[6], &routes).await;
+    let fake = Fake::routed(&[7], &routes).await;
     let found = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap();
     let unseen: Vec<_> = found.unseen.iter().map(|one| one.what.as_str()).collect();
     assert_eq!(unseen, ["endpoint", "role", "instance profile"]);
     assert!(found.removals.is_empty());
 
     let routes = [refuse(&["Action=List"], 403, DENIED), refuse(&["Action="], 403, REFUSED)];
-    let fake = Fake::routed(&[6], &routes).await;
+    let fake = Fake::routed(&[7], &routes).await;
     let error = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap_err();
     assert_eq!(error.kind, crate::error::AwsErrorKind::AccessDenied);
 }

@@ -1,8 +1,10 @@
 //! What earlier commands left: sessions and roles in adit's cache, roles in the AWS CLI's.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_types::os_shim_internal::Env;
@@ -27,6 +29,8 @@ pub(crate) struct Files {
     pub(crate) notices: Notices,
     pub(crate) observer: Observer,
     pub(crate) said: AtomicBool,
+    /// The sessions of this process, which has them also where no file can be written.
+    pub(crate) sessions: Arc<Mutex<BTreeMap<Key, Kept>>>,
 }
 
 /// Opens adit's cache for the user of `env`.
@@ -46,7 +50,12 @@ impl Files {
             notices: self.notices.clone(),
             observer: self.observer.clone(),
             said: AtomicBool::new(self.said.load(Ordering::Relaxed)),
+            sessions: Arc::clone(&self.sessions),
         }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<Key, Kept>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn skew(&self) -> Option<i64> {
@@ -65,8 +74,12 @@ impl Files {
     }
 
     pub(super) fn session(&self, maker: &Maker, step: &MfaStep, base: &Keys) -> Option<Kept> {
-        let store = self.store.as_ref()?;
-        self.told(store.read(&session_key(maker, step, base)))?
+        let key = session_key(maker, step, base);
+        let own = self.sessions().get(&key).cloned();
+        let store = self.store.as_ref();
+        let theirs = store.and_then(|store| self.told(store.read(&key)).flatten());
+        // Another process may have got a newer one.
+        own.into_iter().chain(theirs).max_by_key(|kept| kept.keys.expires)
     }
 
     pub(super) fn keep_session(
@@ -77,14 +90,20 @@ impl Files {
         keys: &Keys,
         at: SystemTime,
     ) {
-        let Some(store) = &self.store else { return };
+        let key = session_key(maker, step, base);
         let kept = Kept { keys: keys.clone(), mfa_at: Some(at) };
-        self.told(store.write(&session_key(maker, step, base), &kept));
+        if let Some(store) = &self.store {
+            self.told(store.write(&key, &kept));
+        }
+        self.sessions().insert(key, kept);
     }
 
     pub(super) fn forget_session(&self, maker: &Maker, step: &MfaStep, base: &Keys) {
-        let Some(store) = &self.store else { return };
-        self.told(store.remove(&session_key(maker, step, base)));
+        let key = session_key(maker, step, base);
+        self.sessions().remove(&key);
+        if let Some(store) = &self.store {
+            self.told(store.remove(&key));
+        }
     }
 
     /// Waits for other processes that ask for the same; `None` where there is no cache.
@@ -98,7 +117,7 @@ impl Files {
         let tell = || {
             self.notices.tell(Notice::OtherProcessAsks { what: "the MFA code".to_owned() });
         };
-        self.told(store.lock(&session_key(maker, step, base), tell).await)
+        self.told(store.lock(&session_key(maker, step, base), tell).await).flatten()
     }
 
     /// What a role gave, and which cache held it.
@@ -143,16 +162,16 @@ impl Files {
     }
 }
 
-/// Whether the AWS CLI would have assumed the role the same way: by its profile, without flags.
+/// Whether the AWS CLI would have assumed the role the same way: by its profile, without flags,
+/// with the code that is part of its key for the role. One that another profile's code stands behind
+/// has a key that does not tell so.
 fn is_cli_role(maker: &Maker, index: usize) -> bool {
-    let by_flag = maker.chain.mfa.as_ref().is_some_and(|step| {
-        Some(&step.serial)
-            != maker.chain.roles[index].mfa_serial.clone().map(MfaSerial::Arn).as_ref()
-    });
-    // A device of another profile of the chain is in that profile's key, not in this one's.
-    let flagged = by_flag
-        && maker.chain.mfa.as_ref().is_some_and(|step| step.origin.to_string() == "--mfa-serial");
-    maker.chain.roles[..=index].iter().all(|role| role.of_profile && role.is_plain()) && !flagged
+    let device = maker.chain.roles[index].mfa_serial.clone().map(MfaSerial::Arn);
+    let same_device =
+        maker.chain.mfa.as_ref().is_none_or(|step| Some(&step.serial) == device.as_ref());
+    let same_roles =
+        maker.chain.roles[..=index].iter().all(|role| role.of_profile && role.is_plain());
+    same_device && same_roles
 }
 
 /// What tells a session from others: whose keys, which device, how long, and at which service.
@@ -162,7 +181,7 @@ fn session_key(maker: &Maker, step: &MfaStep, base: &Keys) -> Key {
         MfaSerial::Auto => "auto",
     };
     let duration = step.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
-    Key::of(&["session", endpoint(maker), &base.access_key_id, serial, &duration])
+    Key::of(&["session", &endpoint(maker), &base.access_key_id, serial, &duration])
 }
 
 /// What tells a role's credentials from others: the whole way to it.
@@ -172,8 +191,7 @@ fn role_key(maker: &Maker, index: usize) -> Key {
         MfaSerial::Arn(serial) => serial.clone(),
         MfaSerial::Auto => "auto".to_owned(),
     });
-    let mut parts =
-        vec!["role".to_owned(), endpoint(maker).to_owned(), base, serial.unwrap_or_default()];
+    let mut parts = vec!["role".to_owned(), endpoint(maker), base, serial.unwrap_or_default()];
     for role in &maker.chain.roles[..=index] {
         parts.extend([
             role.arn.clone(),
@@ -187,8 +205,10 @@ fn role_key(maker: &Maker, index: usize) -> Key {
     Key::of(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn endpoint(maker: &Maker) -> &str {
-    maker.sources.sdk.endpoint_url().unwrap_or_default()
+/// Where STS is, as far as it is not where AWS has it.
+fn endpoint(maker: &Maker) -> String {
+    let of_sts = maker.env.get("AWS_ENDPOINT_URL_STS").ok().filter(|url| !url.is_empty());
+    of_sts.or_else(|| maker.sources.sdk.endpoint_url().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What tells a base from others without asking it.

@@ -2,15 +2,52 @@
 
 use std::time::SystemTime;
 
-use super::{Asking, MARGIN, Made, Maker, Step};
+use super::{Asking, LAST, MARGIN, Made, Maker, Step};
+use crate::credentials::base::Base;
 use crate::credentials::chain::{MfaSerial, MfaStep};
 use crate::credentials::keys::Keys;
 use crate::credentials::policy::{CredentialKind, MfaState};
 use crate::credentials::refresh::Renewal;
 use crate::credentials::role::Assumed;
 use crate::credentials::store::Kept;
+use crate::credentials::sts;
+use crate::error::{AwsError, from_sdk};
 
 impl Maker {
+    /// Refuses what is known to be refused in the end, before a code is used, a role is assumed or
+    /// anything is kept.
+    pub(crate) async fn check_before(&self) -> Result<(), AwsError> {
+        let without_mfa = matches!(
+            self.chain.base.kind(),
+            CredentialKind::Keys
+                | CredentialKind::Instance
+                | CredentialKind::Container
+                | CredentialKind::WebIdentity
+        );
+        self.demands.check_kind(self.kind())?;
+        if self.chain.mfa.is_none() && without_mfa {
+            self.demands.check_mfa(MfaState::No, self.sources.clock.now())?;
+        }
+        if self.demands.account.is_none() {
+            return Ok(());
+        }
+        let of_role = self.chain.roles.last().and_then(|role| role.arn.split(':').nth(4));
+        let account = match (&self.chain.base, of_role) {
+            (_, Some(account)) => account.to_owned(),
+            (Base::Sso(sso), None) => sso.account_id.clone(),
+            (Base::Environment(keys) | Base::Profile(keys), None) if self.chain.mfa.is_some() => {
+                let (sdk, place) = (&self.sources.sdk, &self.sources.place);
+                let caller = sts::client(sdk, keys).get_caller_identity().send().await;
+                let caller =
+                    caller.map_err(|error| from_sdk("GetCallerIdentity", place, &error))?;
+                caller.account.unwrap_or_default()
+            }
+            // Whose they are shows when there are some.
+            _ => return Ok(()),
+        };
+        self.demands.check_account(&account)
+    }
+
     /// A session that an earlier code gave, where it lasts and is young enough.
     pub(super) fn kept_session(&self, step: &MfaStep, base: &Made, asking: Asking) -> Option<Kept> {
         let now = self.sources.clock.now();
@@ -19,7 +56,9 @@ impl Maker {
             let needed = match asking.beyond {
                 // A session by itself is renewed only by another.
                 Some(beyond) if self.chain.roles.is_empty() => beyond,
-                _ => now + MARGIN,
+                // A role from its last minutes lasts an hour of its own.
+                Some(_) => now + LAST,
+                None => now + MARGIN,
             };
             expires > needed
         });
@@ -103,6 +142,10 @@ impl Maker {
         if !young || kept.keys.expires.is_none_or(|expires| expires <= needed) {
             return None;
         }
+        let renewal = match &self.chain.mfa {
+            Some(step) if !self.session_outlasts(step, kept.keys.expires) => self.after_a_code(),
+            _ => Renewal::Yes,
+        };
         let role = &self.chain.roles[index];
         let steps = vec![
             Step {
@@ -116,12 +159,14 @@ impl Maker {
                 held: Some(cache.to_owned()),
             },
         ];
-        Some(Made {
-            keys: kept.keys,
-            kind: CredentialKind::Role,
-            mfa,
-            renewal: Renewal::Yes,
-            steps,
-        })
+        Some(Made { keys: kept.keys, kind: CredentialKind::Role, mfa, renewal, steps })
+    }
+
+    /// Whether a session is kept from which a role can be assumed once more.
+    fn session_outlasts(&self, step: &MfaStep, role: Option<SystemTime>) -> bool {
+        let (Base::Environment(keys) | Base::Profile(keys)) = &self.chain.base else {
+            return false;
+        };
+        self.files.session(self, step, keys).is_some_and(|session| session.keys.expires > role)
     }
 }
