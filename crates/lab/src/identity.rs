@@ -45,6 +45,8 @@ pub(crate) struct Session {
     /// What narrows the principal's policies.
     pub(crate) policies: Vec<Policy>,
     pub(crate) source_identity: Option<String>,
+    /// Whether `aws login` got them from sign-in, and not from STS.
+    pub(crate) from_login: bool,
 }
 
 impl Caller {

@@ -200,23 +200,3 @@ async fn metadata_want_a_token_and_have_the_roles_credentials() {
     let arn = who(&lab, &given, members).await;
     assert_eq!(arn, "arn:aws:sts::111122223333:assumed-role/task/web");
 }
-
-#[tokio::test]
-async fn a_login_is_renewed_by_whoever_holds_its_key() {
-    let lab = lab().await;
-    lab.control("users", &json!({ "name": "ada" })).expect("a user");
-    let made = lab.control("login", &json!({ "user": "ada" })).expect("a login");
-    assert_eq!(made["login_session"], "arn:aws:iam::111122223333:user/ada");
-    let content = &made["content"];
-    let members = ["accessKeyId", "secretAccessKey", "sessionToken"];
-    let arn = who(&lab, &content["accessToken"], members).await;
-    assert_eq!(arn, "arn:aws:iam::111122223333:user/ada");
-    assert!(text(content, "dpopKey").starts_with("-----BEGIN EC PRIVATE KEY-----\n"));
-    let body = json!({
-        "clientId": content["clientId"],
-        "grantType": "refresh_token",
-        "refreshToken": content["refreshToken"],
-    });
-    let (status, refused) = post(&lab, "/v1/token", body).await;
-    assert_eq!((status, text(&refused, "message").as_str()), (400, "Invalid DPoP proof"));
-}

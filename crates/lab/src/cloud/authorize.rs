@@ -25,9 +25,10 @@ pub(super) fn check(call: &Call<'_>, target: Target) -> Result<(), CloudError> {
     // Everybody may ask who they are.
     if action == "sts:GetCallerIdentity" {
         return Ok(());
+    // The rule is of `GetSessionToken`: nothing of the kind is said of `aws login`.
     }
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
-    let session = call.caller.session.as_ref();
+    let session = call.caller.session.as_ref().filter(|session| !session.from_login);
     let without_mfa = session.is_some_and(|session| session.mfa.is_none());
     if target.name == "iam" && without_mfa && matches!(call.caller.principal, Principal::User(_)) {
         let message = "The security token included in the request is invalid";

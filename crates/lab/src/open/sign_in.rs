@@ -115,7 +115,8 @@ pub(crate) fn log_in(service: &Service, user: Caller, mfa: bool) -> Result<Value
     let der: EcPrivateKeyRfc5915Der<'static> =
         pair.private_key().as_der().map_err(|_| "no key".to_owned())?;
     let key = pair.public_key().as_ref().to_vec();
-    let session = Session { issued: now, mfa: mfa.then_some(now), ..Session::default() };
+    let mfa = mfa.then_some(now);
+    let session = Session { issued: now, mfa, from_login: true, ..Session::default() };
     let caller = Caller { session: Some(session), ..user };
     let (arn, account) = (caller.arn.clone(), caller.account.clone());
     let (issued, refresh) = renew(service, Login { caller, session: now + SESSION, key });

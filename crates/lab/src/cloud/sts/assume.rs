@@ -73,7 +73,7 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
         return Err(CloudError::refuse("ValidationError", message));
     }
     let source_identity = source_identity.map(str::to_owned);
-    let session = Session { issued: now, mfa: None, policies, source_identity };
+    let session = Session { issued: now, policies, source_identity, ..Session::default() };
     let assumed = Caller::role(&role.name, &role.arn, &role.id, called, session);
     let user =
         node("AssumedRoleUser").text("AssumedRoleId", &assumed.user_id).text("Arn", &assumed.arn);
