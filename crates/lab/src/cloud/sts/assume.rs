@@ -87,8 +87,8 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
 }
 
 /// Whether trust policy and caller's own policies together let him do something with a role. The
-/// trust policy alone is enough when it names him; where it names the account, his own have to
-/// allow it too. A denial in either is one.
+/// trust policy alone is enough when it names him, within his boundary and his session's policies;
+/// where it names the account, his own have to allow it too. A denial in any is one.
 ///
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html>
 fn allowed(
@@ -99,14 +99,16 @@ fn allowed(
 ) -> Result<(), Option<Refusal>> {
     let arns = call.caller.arns();
     let trust = role.trust.trusts(&call.caller.who(&arns), action, context);
-    let own = call.rights.refusal_in(action, &role.arn, context);
+    let own = if trust == Trust::Named {
+        call.rights.refusal_of_named(action, &role.arn, context)
+    } else {
+        call.rights.refusal_in(action, &role.arn, context)
+    };
     match (trust, own) {
         (_, Some(explicit @ Refusal::Explicit(_))) => Err(Some(explicit)),
         (Trust::Denied | Trust::Silent, _) => Err(None),
-        (Trust::Account, Some(missing)) => Err(Some(missing)),
-        // A session's own policy and a boundary hold all the same.
-        (Trust::Named, Some(missing)) if !missing.is_of_identity() => Err(Some(missing)),
-        (Trust::Account, None) | (Trust::Named, _) => Ok(()),
+        (Trust::Account | Trust::Named, Some(missing)) => Err(Some(missing)),
+        (Trust::Account | Trust::Named, None) => Ok(()),
     }
 }
 
