@@ -63,8 +63,8 @@ impl Refusal {
 }
 
 impl Rights {
-    /// Those of a caller, at this time of the lab.
-    pub(crate) fn of(iam: &iam::State, caller: &Caller, now: Duration) -> Self {
+    /// Those of a caller, at this time of the lab, in a request that came over TLS or not.
+    pub(crate) fn of(iam: &iam::State, caller: &Caller, now: Duration, over_tls: bool) -> Self {
         let (identity, boundary) = match &caller.principal {
             Principal::User(name) => (Some(iam::user_policies(iam, name)), None),
             Principal::Role { name, .. } => {
@@ -75,7 +75,9 @@ impl Rights {
         };
         let session = caller.session.as_ref().map(|session| session.policies.clone());
         let session = session.unwrap_or_default();
-        Self { identity, boundary, session, context: caller.context(now) }
+        let mut context = caller.context(now);
+        context.set("aws:SecureTransport", over_tls);
+        Self { identity, boundary, session, context }
     }
 
     /// What is known of the caller's requests.

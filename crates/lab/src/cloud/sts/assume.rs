@@ -6,7 +6,7 @@ use super::{
     check_length, denied, duration, issue, name, packed, role, session_name, session_policies,
 };
 use crate::cloud::rights::Refusal;
-use crate::cloud::{Call, CloudError, Outcome, answer, iam, node};
+use crate::cloud::{Call, CloudError, Outcome, answer, iam, node, with_tags};
 use crate::identity::{Caller, Session};
 use crate::policy::{Context, Trust, Who};
 use crate::service::Service;
@@ -49,6 +49,7 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
         ))
     };
     let role = role.ok_or_else(|| refuse("sts:AssumeRole", None))?;
+    let context = with_tags(&service.cloud(), &context, &role.arn);
     allowed(call, &role, "sts:AssumeRole", &context)
         .map_err(|why| refuse("sts:AssumeRole", why))?;
 
