@@ -30,6 +30,7 @@ mod request;
 mod rights;
 pub(crate) mod state;
 pub(crate) mod sts;
+mod subject;
 #[cfg(test)]
 mod tests;
 

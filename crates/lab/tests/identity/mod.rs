@@ -1,6 +1,7 @@
 //! Users, their keys and MFA devices; STS, trust policies and what sessions may do.
 
 mod keys;
+mod resources;
 mod roles;
 mod sessions;
 
