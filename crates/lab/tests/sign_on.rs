@@ -200,3 +200,21 @@ async fn metadata_want_a_token_and_have_the_roles_credentials() {
     let arn = who(&lab, &given, members).await;
     assert_eq!(arn, "arn:aws:sts::111122223333:assumed-role/task/web");
 }
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_so_as_each_model_has_it() {
+    let lab = lab().await;
+    for (path, status, code, error) in [
+        ("/v1/token", 429, "TooManyRequestsError", Some("rate_exceeded")),
+        ("/token", 400, "ThrottlingException", None),
+        ("/client/register", 400, "ThrottlingException", None),
+        ("/logout", 429, "TooManyRequestsException", None),
+    ] {
+        lab.control("faults", &json!({ "throttle": 1 })).expect("a fault");
+        let response = send(request(&lab, Method::POST, path, "{}")).await;
+        let name = response.headers()["x-amzn-errortype"].to_str().expect("a text").to_owned();
+        let (told, body) = read(&response);
+        assert_eq!((told, name.as_str(), body["error"].as_str()), (status, code, error), "{path}");
+        assert_eq!(body["message"], "Rate exceeded", "{path}");
+    }
+}

@@ -159,10 +159,10 @@ async fn open_call(
     let base = format!("{}://{host}", if over_tls { "https" } else { "http" });
     let answered = counted(service, operation.0, false, async {
         if service.faults.is_down() {
-            return Err(open::Operation::unable(&ApiError::unavailable()));
+            return Err(operation.unable(&ApiError::unavailable()));
         }
         if service.faults.takes_throttle() {
-            return Err(open::Operation::unable(&ApiError::throttled()));
+            return Err(operation.unable(&ApiError::throttled()));
         }
         let query = cloud::Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let (headers, path) = (&parts.headers, parts.uri.path());

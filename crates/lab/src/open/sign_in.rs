@@ -103,7 +103,10 @@ fn renew(service: &Service, login: Login) -> (Issued, String) {
     }
     let life = LIFE.min(login.session.saturating_sub(now));
     let refresh = service.entropy.secret(200);
-    service.open().logins.insert(refresh.clone(), login);
+    let mut state = service.open();
+    state.sweep(now);
+    state.logins.insert(refresh.clone(), login);
+    drop(state);
     (issue(service, caller, life), refresh)
 }
 
