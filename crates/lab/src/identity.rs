@@ -45,6 +45,8 @@ pub(crate) struct Session {
     /// What narrows the principal's policies.
     pub(crate) policies: Vec<Policy>,
     pub(crate) source_identity: Option<String>,
+    /// Whether `aws login` got them from sign-in, and not from STS.
+    pub(crate) from_login: bool,
 }
 
 impl Caller {
@@ -109,6 +111,14 @@ impl Caller {
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
     pub(crate) fn context(&self, now: Duration) -> Context {
         let mut context = Context::default();
+        context
+            .set("aws:CurrentTime", iso(now))
+            .set("aws:EpochTime", now.as_secs())
+            .set("aws:RequestedRegion", REGION);
+        // Nobody has no account, and is no principal.
+        if self.account.is_empty() {
+            return context;
+        }
         let (kind, arn) = match &self.principal {
             Principal::User(name) => {
                 context.set("aws:username", name);
@@ -118,12 +128,9 @@ impl Caller {
             Principal::Instance => ("AssumedRole", &self.arn),
         };
         context
-            .set("aws:CurrentTime", iso(now))
-            .set("aws:EpochTime", now.as_secs())
             .set("aws:PrincipalAccount", &self.account)
             .set("aws:PrincipalArn", arn)
             .set("aws:PrincipalType", kind)
-            .set("aws:RequestedRegion", REGION)
             .set("aws:userid", &self.user_id);
         if let Some(session) = &self.session {
             // There for temporary credentials only, and then always.

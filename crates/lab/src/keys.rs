@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::identity::{Caller, Principal};
 
+/// How long a key that has ended is told from one that never was.
+const REMEMBERED: Duration = Duration::from_hours(36);
+
 /// An access key of the lab's one account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -38,7 +41,7 @@ pub(crate) struct Key {
     pub(crate) active: bool,
 }
 
-/// All access keys that were issued and not deleted.
+/// All access keys that were issued, and neither deleted nor long since ended.
 #[derive(Default)]
 pub(crate) struct Keys(Mutex<BTreeMap<String, Key>>);
 
@@ -53,8 +56,11 @@ impl Keys {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, id: String, key: Key) {
-        self.table().insert(id, key);
+    /// Adds a key, at this time of the lab, and forgets those that ended long ago.
+    pub(crate) fn add(&self, id: String, key: Key, now: Duration) {
+        let mut table = self.table();
+        table.retain(|_, key| key.expires.is_none_or(|at| now < at + REMEMBERED));
+        table.insert(id, key);
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Key> {
@@ -84,5 +90,32 @@ impl Keys {
     /// Forgets a key; false when there is none.
     pub(crate) fn remove(&self, id: &str) -> bool {
         self.table().remove(id).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_ended_long_ago_are_forgotten() {
+        let key = |expires| Key {
+            secret: String::new(),
+            session_token: None,
+            expires,
+            caller: Caller::nobody(),
+            created: Duration::ZERO,
+            active: true,
+        };
+        let (keys, hour) = (Keys::default(), Duration::from_hours(1));
+        keys.add("lasts".to_owned(), key(None), Duration::ZERO);
+        keys.add("ends".to_owned(), key(Some(hour)), Duration::ZERO);
+        let there = |now| {
+            keys.add("new".to_owned(), key(None), now);
+            ["lasts", "ends"].map(|id| keys.get(id).is_some())
+        };
+        // One that has ended is still known as such for a while.
+        assert_eq!(there(hour * 36), [true, true]);
+        assert_eq!(there(hour * 37), [true, false]);
     }
 }

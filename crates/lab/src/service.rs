@@ -79,7 +79,7 @@ impl Service {
             created: clock.unix(),
             active: true,
         };
-        keys.add(credentials.access_key_id.clone(), key);
+        keys.add(credentials.access_key_id.clone(), key, clock.elapsed());
         let instances =
             config.instances.iter().map(|id| (id.clone(), Instance::emulated())).collect();
         let agent = AgentConfig::new(config.pace, config.maps.clone(), config.agent.clone());

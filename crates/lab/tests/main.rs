@@ -11,6 +11,7 @@ mod faults;
 mod iam;
 mod identity;
 mod lifecycle;
+mod login;
 mod relay;
 mod sign_on;
 mod signature;

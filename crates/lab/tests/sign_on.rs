@@ -202,21 +202,19 @@ async fn metadata_want_a_token_and_have_the_roles_credentials() {
 }
 
 #[tokio::test]
-async fn a_login_is_renewed_by_whoever_holds_its_key() {
+async fn who_asks_too_often_is_told_so_as_each_model_has_it() {
     let lab = lab().await;
-    lab.control("users", &json!({ "name": "ada" })).expect("a user");
-    let made = lab.control("login", &json!({ "user": "ada" })).expect("a login");
-    assert_eq!(made["login_session"], "arn:aws:iam::111122223333:user/ada");
-    let content = &made["content"];
-    let members = ["accessKeyId", "secretAccessKey", "sessionToken"];
-    let arn = who(&lab, &content["accessToken"], members).await;
-    assert_eq!(arn, "arn:aws:iam::111122223333:user/ada");
-    assert!(text(content, "dpopKey").starts_with("-----BEGIN EC PRIVATE KEY-----\n"));
-    let body = json!({
-        "clientId": content["clientId"],
-        "grantType": "refresh_token",
-        "refreshToken": content["refreshToken"],
-    });
-    let (status, refused) = post(&lab, "/v1/token", body).await;
-    assert_eq!((status, text(&refused, "message").as_str()), (400, "Invalid DPoP proof"));
+    for (path, status, code, error) in [
+        ("/v1/token", 429, "TooManyRequestsError", Some("rate_exceeded")),
+        ("/token", 400, "ThrottlingException", None),
+        ("/client/register", 400, "ThrottlingException", None),
+        ("/logout", 429, "TooManyRequestsException", None),
+    ] {
+        lab.control("faults", &json!({ "throttle": 1 })).expect("a fault");
+        let response = send(request(&lab, Method::POST, path, "{}")).await;
+        let name = response.headers()["x-amzn-errortype"].to_str().expect("a text").to_owned();
+        let (told, body) = read(&response);
+        assert_eq!((told, name.as_str(), body["error"].as_str()), (status, code, error), "{path}");
+        assert_eq!(body["message"], "Rate exceeded", "{path}");
+    }
 }

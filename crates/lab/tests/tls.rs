@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::http::{Signer, json_of, operation, send_on};
+use crate::support::http::{Signer, json_of, operation, send, send_on};
 use crate::support::{lab, lab_with};
 
 #[tokio::test]
-async fn the_authority_vouches_for_each_name_and_urls_follow_the_caller() {
+async fn the_authority_vouches_for_each_name_and_urls_and_conditions_follow_the_caller() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ca.pem");
     let ca_out = Some(file.clone());
@@ -32,18 +32,39 @@ async fn the_authority_vouches_for_each_name_and_urls_follow_the_caller() {
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     let address = lab.tls_endpoint().expect("an endpoint").replace("https://", "");
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "ssm:StartSession",
+            "Resource": "*",
+            "Condition": { "Bool": { "aws:SecureTransport": "true" } },
+        }],
+    });
+    let made = lab.control("users", &json!({ "name": "ada", "policy": policy })).expect("a user");
+    let text = |member: &str| made[member].as_str().expect(member).to_owned();
+    let signer = Signer {
+        access_key_id: text("access_key_id"),
+        secret: text("secret_access_key"),
+        ..Signer::of(&lab, "ssm")
+    };
+    let call = || {
+        let body = json!({ "Target": DEFAULT_INSTANCE });
+        let mut request = operation(&lab, "AmazonSSM.StartSession", &body);
+        signer.sign(&mut request);
+        request
+    };
     for name in ["localhost", "127.0.0.1", "::1"] {
         let tcp = TcpStream::connect(&address).await.expect("a connection");
         let name = ServerName::try_from(name).expect("a name");
         let tls = connector.connect(name, tcp).await.expect("a trusted connection");
-        let body = json!({ "Target": DEFAULT_INSTANCE });
-        let mut request = operation(&lab, "AmazonSSM.StartSession", &body);
-        Signer::of(&lab, "ssm").sign(&mut request);
-        let (status, answer) = json_of(&send_on(tls, request).await);
+        let (status, answer) = json_of(&send_on(tls, call()).await);
         assert_eq!(status, 200, "{answer}");
         let url = answer["StreamUrl"].as_str().expect("a URL");
         assert!(url.starts_with(&format!("wss://{address}/v1/data-channel/")), "{url}");
     }
+    let (status, refused) = json_of(&send(call()).await);
+    assert_eq!((status, refused["__type"].as_str()), (400, Some("AccessDeniedException")));
 }
 
 #[tokio::test]

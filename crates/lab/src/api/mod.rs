@@ -99,59 +99,95 @@ pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) ->
 
 /// Refuses what the caller's policies do not allow, and what the fault `deny` names.
 fn permitted(context: &Context<'_>, operation: &str, body: &[u8]) -> Result<(), ApiError> {
-    let Context { service, caller, .. } = context;
-    let action = format!("ssm:{operation}");
+    let service = if is_of_messages(operation) { "ec2messages" } else { "ssm" };
+    let action = format!("{service}:{operation}");
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let resources = resources(operation, &body);
-    let denied = service.faults.cloud.denies(&action).then_some(Refusal::Missing(Kind::Identity));
-    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix());
-    for resource in &resources {
-        let mut known = with_tags(&service.cloud(), rights.context(), resource);
-        // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-sessiondocumentaccesscheck.html
-        if operation == "StartSession" {
-            known.set("ssm:SessionDocumentAccessCheck", true);
-        }
-        let refusal = denied.or_else(|| rights.refusal_in(&action, resource, &known));
-        if let Some(refusal) = refusal {
-            let message = sentence(&caller.arn, &action, Some(resource), refusal);
-            return Err(ApiError::of_model("AccessDeniedException", message));
-        }
-    }
-    Ok(())
+    resources.iter().try_for_each(|resource| allowed(context, &action, resource))
 }
 
-/// What an operation is about. A session needs its target, and the document that it names.
+/// Refuses an action on a resource that the caller's policies do not allow, or that the fault
+/// `deny` names.
+pub(crate) fn allowed(context: &Context<'_>, action: &str, resource: &str) -> Result<(), ApiError> {
+    let Context { service, caller, over_tls } = context;
+    let denied = service.faults.cloud.denies(action).then_some(Refusal::Missing(Kind::Identity));
+    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix(), *over_tls);
+    let mut known = with_tags(&service.cloud(), rights.context(), resource);
+    // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-sessiondocumentaccesscheck.html
+    if action == "ssm:StartSession" {
+        known.set("ssm:SessionDocumentAccessCheck", true);
+    }
+    let refusal = denied.or_else(|| rights.refusal_in(action, resource, &known));
+    refusal.map_or(Ok(()), |refusal| {
+        let message = sentence(&caller.arn, action, Some(resource), refusal);
+        Err(ApiError::of_model("AccessDeniedException", message))
+    })
+}
+
+/// Whether an operation is of the service that brings agents their messages.
+fn is_of_messages(operation: &str) -> bool {
+    matches!(
+        operation,
+        "GetMessages" | "AcknowledgeMessage" | "SendReply" | "FailMessage" | "DeleteMessage"
+    )
+}
+
+/// What an operation is about. A session needs its target, and the document that it names. What
+/// knows no resources, messages included, asks for all that SSM has; see
+/// <https://github.com/kubernetes-sigs/cluster-api-provider-aws/issues/3361>.
 ///
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html>
 fn resources(operation: &str, body: &Value) -> Vec<String> {
     let member = |name: &str| body[name].as_str();
-    let arn = |service: &str, tail: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{tail}");
-    match (operation, member("Target"), member("Name"), member("SessionId")) {
-        ("StartSession" | "GetConnectionStatus", Some(id), _, _) => {
-            let mut resources =
-                vec![match id.split_once(':').and_then(|(_, task)| task.split_once('_')) {
-                    Some((cluster, rest)) if id.starts_with("ecs:") => {
-                        let task = rest.split('_').next().unwrap_or_default();
-                        arn("ecs", &format!("task/{cluster}/{task}"))
-                    }
-                    _ if id.starts_with("mi-") => arn("ssm", &format!("managed-instance/{id}")),
-                    _ => arn("ec2", &format!("instance/{id}")),
-                }];
-            if let Some(document) = member("DocumentName") {
-                // Amazon's own are in no account.
-                let account = if document.starts_with("AWS-") { "" } else { ACCOUNT };
-                resources.push(format!("arn:aws:ssm:{REGION}:{account}:document/{document}"));
-            }
-            resources
+    let mut resources: Vec<_> = match operation {
+        "StartSession" | "GetConnectionStatus" => {
+            let document = member("DocumentName").filter(|_| operation == "StartSession");
+            // Amazon's own are in no account.
+            let document = document.map(|name| {
+                let account = if name.starts_with("AWS-") { "" } else { ACCOUNT };
+                format!("arn:aws:ssm:{REGION}:{account}:document/{name}")
+            });
+            member("Target").map(node).into_iter().chain(document).collect()
         }
-        ("GetParameter", _, Some(name), _) => {
-            vec![format!("arn:aws:ssm:{REGION}::parameter{name}")]
+        "ListInstanceAssociations" | "UpdateInstanceInformation" => {
+            member("InstanceId").map(node).into_iter().collect()
         }
-        ("ResumeSession" | "TerminateSession", _, _, Some(id)) => {
-            vec![arn("ssm", &format!("session/{id}"))]
+        "GetParameter" => member("Name").map(parameter).into_iter().collect(),
+        "GetParameters" => {
+            let names = body["Names"].as_array().into_iter().flatten();
+            names.filter_map(Value::as_str).map(parameter).collect()
         }
-        _ => vec![arn("ssm", "*")],
+        "GetParametersByPath" => member("Path").map(parameter).into_iter().collect(),
+        "ResumeSession" | "TerminateSession" => {
+            member("SessionId").map(|id| arn("ssm", &format!("session/{id}"))).into_iter().collect()
+        }
+        _ => Vec::new(),
+    };
+    if resources.is_empty() {
+        resources.push(arn("ssm", "*"));
     }
+    resources
+}
+
+fn arn(service: &str, tail: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{tail}")
+}
+
+/// What sessions are started on: an instance, one managed from outside EC2, or a container.
+fn node(id: &str) -> String {
+    match id.split_once(':').and_then(|(_, task)| task.split_once('_')) {
+        Some((cluster, rest)) if id.starts_with("ecs:") => {
+            let task = rest.split('_').next().unwrap_or_default();
+            arn("ecs", &format!("task/{cluster}/{task}"))
+        }
+        _ if id.starts_with("mi-") => arn("ssm", &format!("managed-instance/{id}")),
+        _ => arn("ec2", &format!("instance/{id}")),
+    }
+}
+
+/// The parameters that the lab has are all AWS' own, which are in no account.
+fn parameter(name: &str) -> String {
+    format!("arn:aws:ssm:{REGION}::parameter{name}")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -60,7 +60,7 @@ pub(super) fn role_token(context: &Context<'_>) -> Answer {
         created: service.clock.unix(),
         active: true,
     };
-    service.keys.add(access_key_id.clone(), key);
+    service.keys.add(access_key_id.clone(), key, service.clock.elapsed());
     Ok(json!({
         "AccessKeyId": access_key_id,
         "SecretAccessKey": secret,

@@ -3,10 +3,9 @@
 
 use super::protocol::Format;
 use super::rights::{Kind, Refusal};
-use super::{Call, CloudError, State, Target, iam};
+use super::{Call, CloudError, State, Target, iam, subject};
 use crate::identity::Principal;
 use crate::policy::Context;
-use crate::service::{ACCOUNT, REGION};
 
 /// What no policy decides about: who calls, and what STS decides itself.
 ///
@@ -26,27 +25,22 @@ pub(super) fn check(call: &Call<'_>, target: Target) -> Result<(), CloudError> {
     if action == "sts:GetCallerIdentity" {
         return Ok(());
     }
+    // The rule is of `GetSessionToken`: nothing of the kind is said of `aws login`.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
-    let session = call.caller.session.as_ref();
+    let session = call.caller.session.as_ref().filter(|session| !session.from_login);
     let without_mfa = session.is_some_and(|session| session.mfa.is_none());
     if target.name == "iam" && without_mfa && matches!(call.caller.principal, Principal::User(_)) {
         let message = "The security token included in the request is invalid";
         return Err(CloudError::new(403, "InvalidClientTokenId", message));
     }
-    let named = match target.name {
-        "ec2" => resource(call),
-        _ => Some(plain(call, target)),
-    };
-    let refusal = if call.service.faults.cloud.denies(&action) {
-        Some(Refusal::Missing(Kind::Identity))
-    } else if FREE.contains(&action.as_str()) {
-        None
+    let about = subject::of(call, target);
+    let refused = if about.is_empty() {
+        refusal(call, &action, "*").map(|refusal| (None, refusal))
     } else {
-        let named = named.as_deref().unwrap_or("*");
-        let context = with_tags(&call.service.cloud(), call.rights.context(), named);
-        call.rights.refusal_in(&action, named, &context)
+        let refused = |named: &String| Some((Some(named.clone()), refusal(call, &action, named)?));
+        about.iter().find_map(refused)
     };
-    let Some(refusal) = refusal else { return Ok(()) };
+    let Some((named, refusal)) = refused else { return Ok(()) };
     let message = || {
         let named = worded(call, target).or_else(|| named.clone());
         sentence(&call.caller.arn, &action, named.as_deref(), refusal)
@@ -57,6 +51,18 @@ pub(super) fn check(call: &Call<'_>, target: Target) -> Result<(), CloudError> {
         Format::Json => CloudError::refuse("AccessDeniedException", message()),
         Format::Rest => CloudError::new(403, "AccessDeniedException", message()),
     })
+}
+
+/// Why a call may not do this to one of the things that it is about.
+fn refusal(call: &Call<'_>, action: &str, resource: &str) -> Option<Refusal> {
+    if call.service.faults.cloud.denies(action) {
+        return Some(Refusal::Missing(Kind::Identity));
+    }
+    if FREE.contains(&action) {
+        return None;
+    }
+    let context = with_tags(&call.service.cloud(), call.rights.context(), resource);
+    call.rights.refusal_in(action, resource, &context)
 }
 
 /// Refuses what an EC2 call does besides, such as `iam:PassRole`.
@@ -118,14 +124,6 @@ pub(crate) fn sentence(
     format!("User: {caller} is not authorized to perform: {action}{on} {because}")
 }
 
-fn plain(call: &Call<'_>, target: Target) -> String {
-    match target.name {
-        "iam" => iam::resource(&call.service.cloud().iam, call),
-        "sts" => call.params.get("RoleArn").unwrap_or("*").to_owned(),
-        name => format!("arn:aws:{name}:{REGION}:{ACCOUNT}:*"),
-    }
-}
-
 /// What a refusal calls the resource, where that is not its ARN: IAM names what stands without its
 /// path, `role NAME`, `instance profile NAME`.
 /// <https://github.com/aws/aws-cdk/issues/27067> has such messages.
@@ -140,45 +138,4 @@ fn worded(call: &Call<'_>, target: Target) -> Option<String> {
         (_, None, Some(name)) => Some(format!("role {name}")),
         _ => None,
     }
-}
-
-/// The resource of an EC2 call; describing calls have none.
-fn resource(call: &Call<'_>) -> Option<String> {
-    if call.operation.starts_with("Describe") {
-        return None;
-    }
-    let named = [
-        ("GroupId", "security-group"),
-        ("InstanceId", "instance"),
-        ("InstanceId.1", "instance"),
-        ("VpcEndpointId.1", "vpc-endpoint"),
-        ("SubnetId", "subnet"),
-        ("VpcId", "vpc"),
-    ];
-    let made = match call.operation {
-        "RunInstances" => Some("instance/*".to_owned()),
-        "CreateSecurityGroup" => Some("security-group/*".to_owned()),
-        "CreateVpcEndpoint" => Some("vpc-endpoint/*".to_owned()),
-        "CreateTags" | "DeleteTags" => call.params.get("ResourceId.1").map(tagged),
-        _ => None,
-    };
-    let named = named
-        .into_iter()
-        .find_map(|(name, kind)| Some(format!("{kind}/{}", call.params.get(name)?)));
-    let tail = made.or(named).unwrap_or_else(|| "*".to_owned());
-    Some(format!("arn:aws:ec2:{REGION}:{ACCOUNT}:{tail}"))
-}
-
-/// What is tagged, by the kind that its id begins with.
-fn tagged(id: &str) -> String {
-    let kind = match id.rsplit_once('-').map(|(prefix, _)| prefix) {
-        Some("i") => "instance",
-        Some("sg") => "security-group",
-        Some("sgr") => "security-group-rule",
-        Some("subnet") => "subnet",
-        Some("vpc") => "vpc",
-        Some("vpce") => "vpc-endpoint",
-        _ => "*",
-    };
-    format!("{kind}/{id}")
 }

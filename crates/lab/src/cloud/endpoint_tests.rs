@@ -20,7 +20,8 @@ fn service() -> Arc<Service> {
 fn answered(service: &Arc<Service>, request: HttpRequest<String>) -> Reply {
     let (parts, body) = request.into_parts();
     let request = Request::read(&parts, body.as_bytes()).expect("a call");
-    let reply = answer_request(service, &request, Ok(service.anyone().expect("a user")), "id");
+    let reply =
+        answer_request(service, &request, false, Ok(service.anyone().expect("a user")), "id");
     assert_eq!(reply.status, 200, "{}", reply.body);
     reply
 }

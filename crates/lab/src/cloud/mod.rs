@@ -30,6 +30,7 @@ mod request;
 mod rights;
 pub(crate) mod state;
 pub(crate) mod sts;
+mod subject;
 #[cfg(test)]
 mod tests;
 
@@ -104,6 +105,7 @@ impl Call<'_> {
 pub(crate) fn answer_request(
     service: &Arc<Service>,
     request: &Request,
+    over_tls: bool,
     caller: Result<Caller, ApiError>,
     request_id: &str,
 ) -> Reply {
@@ -111,7 +113,7 @@ pub(crate) fn answer_request(
     let outcome = common(service)
         .and(caller)
         .map_err(|error| format.common(error))
-        .and_then(|caller| dispatch(service, request, &caller));
+        .and_then(|caller| dispatch(service, request, over_tls, &caller));
     // What was changed shows in the agents at once.
     service.refresh();
     if let Err(CloudError { code, message, .. }) = &outcome {
@@ -131,9 +133,14 @@ fn common(service: &Service) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn dispatch(service: &Service, request: &Request, caller: &Caller) -> Result<Body, CloudError> {
+fn dispatch(
+    service: &Service,
+    request: &Request,
+    over_tls: bool,
+    caller: &Caller,
+) -> Result<Body, CloudError> {
     let Request { target, operation, params, json, path } = request;
-    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix());
+    let rights = Rights::of(&service.cloud().iam, caller, service.clock.unix(), over_tls);
     let rights = &rights;
     let call = Call { service, caller, operation, params, json, path, rights };
     authorize::check(&call, *target)?;

@@ -1,5 +1,6 @@
 //! What a caller may do: his policies, their boundary, and what his session is narrowed to.
 
+use std::slice;
 use std::time::Duration;
 
 use super::iam;
@@ -44,11 +45,6 @@ impl Kind {
 }
 
 impl Refusal {
-    /// Whether it is the caller's own policies that say nothing.
-    pub(crate) fn is_of_identity(self) -> bool {
-        self == Self::Missing(Kind::Identity)
-    }
-
     /// The end of a refusal.
     ///
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
@@ -67,8 +63,8 @@ impl Refusal {
 }
 
 impl Rights {
-    /// Those of a caller, at this time of the lab.
-    pub(crate) fn of(iam: &iam::State, caller: &Caller, now: Duration) -> Self {
+    /// Those of a caller, at this time of the lab, in a request that came over TLS or not.
+    pub(crate) fn of(iam: &iam::State, caller: &Caller, now: Duration, over_tls: bool) -> Self {
         let (identity, boundary) = match &caller.principal {
             Principal::User(name) => (Some(iam::user_policies(iam, name)), None),
             Principal::Role { name, .. } => {
@@ -79,7 +75,9 @@ impl Rights {
         };
         let session = caller.session.as_ref().map(|session| session.policies.clone());
         let session = session.unwrap_or_default();
-        Self { identity, boundary, session, context: caller.context(now) }
+        let mut context = caller.context(now);
+        context.set("aws:SecureTransport", over_tls);
+        Self { identity, boundary, session, context }
     }
 
     /// What is known of the caller's requests.
@@ -101,6 +99,32 @@ impl Rights {
         resource: &str,
         context: &Context,
     ) -> Option<Refusal> {
+        refusal(&self.said(action, resource, context)?)
+    }
+
+    /// The same of somebody whom the resource's own policy names: his policies need not allow it,
+    /// but none may deny it, and a boundary and a session's policies hold whatever his say.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-eval-logic>
+    pub(crate) fn refusal_of_named(
+        &self,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Option<Refusal> {
+        let mut said = self.said(action, resource, context)?;
+        said.retain(|said| *said != (Kind::Identity, Verdict::Silent));
+        refusal(&said)
+    }
+
+    /// What each kind of policy says; `None` when nothing is asked of them. A boundary and session
+    /// policies decide only where there are some.
+    fn said(
+        &self,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Option<Vec<(Kind, Verdict)>> {
         let identity = self.identity.as_ref()?;
         let says = |policies: &[Policy]| {
             let mut said = Verdict::Silent;
@@ -113,16 +137,19 @@ impl Rights {
             }
             said
         };
-        // A boundary and session policies decide only where there are some.
-        let all = [
-            (Kind::Identity, Some(says(identity))),
-            (Kind::Boundary, self.boundary.as_ref().map(|one| says(std::slice::from_ref(one)))),
-            (Kind::Session, (!self.session.is_empty()).then(|| says(&self.session))),
-        ];
-        let find =
-            |wanted| all.iter().find(|(_, said)| *said == Some(wanted)).map(|(kind, _)| *kind);
-        find(Verdict::Denies)
-            .map(Refusal::Explicit)
-            .or_else(|| find(Verdict::Silent).map(Refusal::Missing))
+        let mut said = vec![(Kind::Identity, says(identity))];
+        said.extend(self.boundary.iter().map(|one| (Kind::Boundary, says(slice::from_ref(one)))));
+        if !self.session.is_empty() {
+            said.push((Kind::Session, says(&self.session)));
+        }
+        Some(said)
     }
+}
+
+/// A denial of any kind decides; otherwise all have to allow it.
+fn refusal(said: &[(Kind, Verdict)]) -> Option<Refusal> {
+    let find = |wanted| said.iter().find(|(_, said)| *said == wanted).map(|(kind, _)| *kind);
+    find(Verdict::Denies)
+        .map(Refusal::Explicit)
+        .or_else(|| find(Verdict::Silent).map(Refusal::Missing))
 }

@@ -22,7 +22,7 @@ use crate::cloud::faults::When;
 use crate::gateway::{serve_control_channel, serve_data_channel};
 use crate::identity::Caller;
 use crate::open;
-use crate::service::Service;
+use crate::service::{ACCOUNT, REGION, Service};
 
 /// Bytes of the longest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
@@ -47,7 +47,7 @@ pub(super) async fn answer(
     };
     let path = parts.uri.path().to_owned();
     if let Some(request) = cloud::Request::read(&parts, &body) {
-        return cloud_call(&service, &parts, &body, &request).await;
+        return cloud_call(&service, over_tls, &parts, &body, &request).await;
     }
     if let Some(operation) = open::Operation::of(&parts) {
         return open_call(&service, over_tls, &parts, &body, operation).await;
@@ -63,7 +63,7 @@ pub(super) async fn answer(
             create_channel(&service, &parts, &body, kind, id)
         }
         (&Method::GET, (Some("v1"), Some(kind), Some(id))) => {
-            open_channel(&service, &parts, upgrade, kind, id)
+            open_channel(&service, over_tls, &parts, upgrade, kind, id)
         }
         _ => text(StatusCode::NOT_FOUND, "nothing here\n"),
     }
@@ -128,6 +128,7 @@ fn continues(body: &[u8]) -> bool {
 /// A call of the control plane.
 async fn cloud_call(
     service: &Arc<Service>,
+    over_tls: bool,
     parts: &Parts,
     body: &[u8],
     request: &cloud::Request,
@@ -139,7 +140,7 @@ async fn cloud_call(
         } else {
             authenticate::caller(service, parts, body, request.target.name)
         };
-        cloud::answer_request(service, request, caller, &request_id)
+        cloud::answer_request(service, request, over_tls, caller, &request_id)
     });
     reply(answered.await, &request_id)
 }
@@ -158,10 +159,10 @@ async fn open_call(
     let base = format!("{}://{host}", if over_tls { "https" } else { "http" });
     let answered = counted(service, operation.0, false, async {
         if service.faults.is_down() {
-            return Err(open::Operation::unable(&ApiError::unavailable()));
+            return Err(operation.unable(&ApiError::unavailable()));
         }
         if service.faults.takes_throttle() {
-            return Err(open::Operation::unable(&ApiError::throttled()));
+            return Err(operation.unable(&ApiError::throttled()));
         }
         let query = cloud::Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let (headers, path) = (&parts.headers, parts.uri.path());
@@ -250,10 +251,33 @@ fn create_channel(service: &Service, parts: &Parts, body: &[u8], kind: &str, id:
     xml(StatusCode::CREATED, body, &request_id)
 }
 
+/// Refuses a signed upgrade that its signer may not make: policies allow data channels by the
+/// session, and have nothing to tell control channels apart by.
+///
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html>
+fn may_open(
+    service: &Arc<Service>,
+    over_tls: bool,
+    parts: &Parts,
+    kind: &str,
+    id: &str,
+) -> Result<(), ApiError> {
+    let caller = authenticate::caller(service, parts, b"", MESSAGES)?;
+    let context = Context { service, caller, over_tls };
+    if kind == "data-channel" {
+        let session = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:session/{id}");
+        api::allowed(&context, "ssmmessages:OpenDataChannel", &session)
+    } else {
+        let all = format!("arn:aws:ssmmessages:{REGION}:{ACCOUNT}:*");
+        api::allowed(&context, "ssmmessages:OpenControlChannel", &all)
+    }
+}
+
 /// The websocket of a channel. An unsigned upgrade is let in, as the service does: the token in
 /// the first frame decides.
 fn open_channel(
     service: &Arc<Service>,
+    over_tls: bool,
     parts: &Parts,
     upgrade: OnUpgrade,
     kind: &str,
@@ -266,7 +290,7 @@ fn open_channel(
         return text(StatusCode::SERVICE_UNAVAILABLE, "the gateway is down\n");
     }
     if parts.headers.contains_key(AUTHORIZATION)
-        && let Err(error) = authenticate::caller(service, parts, b"", MESSAGES)
+        && let Err(error) = may_open(service, over_tls, parts, kind, id)
     {
         let request_id = service.entropy.uuid().to_string();
         return error.to_xml(StatusCode::FORBIDDEN, &request_id);

@@ -36,8 +36,10 @@ pub(super) fn token(call: &Call<'_>) -> Outcome {
         return Err(refuse(403));
     }
     let token = call.service.entropy.secret(56);
-    let until = call.service.clock.unix() + Duration::from_secs(life);
-    call.service.open().metadata.insert(token.clone(), until);
+    let now = call.service.clock.unix();
+    let mut state = call.service.open();
+    state.sweep(now);
+    state.metadata.insert(token.clone(), now + Duration::from_secs(life));
     Ok(Given::Token(token, life))
 }
 

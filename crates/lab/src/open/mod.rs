@@ -20,7 +20,8 @@ pub(crate) use portal::{assign, revoke};
 pub(crate) use sign_in::log_in;
 pub(crate) use store::{Container, State, give_container, give_instance_role};
 
-use crate::cloud::protocol::{CloudError, Params};
+use crate::cloud::protocol::Params;
+use crate::http::ApiError;
 use crate::service::Service;
 
 /// One call.
@@ -94,11 +95,30 @@ impl Operation {
         }
     }
 
-    /// What every service says when it is down or does not keep up.
-    pub(crate) fn unable(error: &crate::http::ApiError) -> Refused {
-        let CloudError { status, code, message } =
-            crate::cloud::protocol::Format::Rest.common(error.clone());
-        Refused { status, code: Some(code), body: json!({ "message": message }) }
+    /// What a service says when it is down or does not keep up, as its model has it: sign-in and the
+    /// portal have errors of their own for it, single sign-on has what all services have.
+    ///
+    /// <https://docs.aws.amazon.com/signin/latest/APIReference/API_CreateOAuth2Token.html#API_CreateOAuth2Token_Errors>,
+    /// <https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html#API_GetRoleCredentials_Errors>
+    /// and <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/CommonErrors.html>
+    pub(crate) fn unable(self, error: &ApiError) -> Refused {
+        let ApiError { status, code, message, .. } = error;
+        let (status, code, error) = match (self.0, *code) {
+            ("CreateOAuth2Token", "ThrottlingException") => {
+                (429, "TooManyRequestsError", Some("rate_exceeded"))
+            }
+            ("CreateOAuth2Token", code) => (status.as_u16(), code, Some("service_unavailable")),
+            ("RegisterClient" | "StartDeviceAuthorization" | "CreateToken", code) => {
+                (status.as_u16(), code, None)
+            }
+            (_, "ThrottlingException") => (429, "TooManyRequestsException", None),
+            (_, code) => (status.as_u16(), code, None),
+        };
+        let mut body = json!({ "message": message });
+        if let Some(error) = error {
+            body["error"] = error.into();
+        }
+        Refused { status, code: Some(code), body }
     }
 }
 

@@ -93,7 +93,9 @@ pub(super) fn register(call: &Call<'_>) -> Outcome {
         expires: now + REGISTRATION,
         refreshes: !scopes.is_empty(),
     };
-    service.open().clients.insert(id.clone(), client);
+    let mut state = service.open();
+    state.sweep(now);
+    state.clients.insert(id.clone(), client);
     Ok(Given::Json(json!({
         "clientId": id,
         "clientSecret": secret,
@@ -129,6 +131,7 @@ pub(super) fn start(call: &Call<'_>) -> Outcome {
         asked: None,
         decision: Decision::Open,
     };
+    state.sweep(now);
     state.devices.insert(code.clone(), device);
     let page = format!("{}{PAGE}", call.base);
     Ok(Given::Json(json!({
@@ -181,6 +184,7 @@ pub(super) fn token(call: &Call<'_>) -> Outcome {
     let expires = (now + life).min(session);
     let token = Token { user, client: id, expires, session };
     let access = service.entropy.secret(120);
+    state.sweep(now);
     state.tokens.insert(access.clone(), token.clone());
     let mut answer = json!({
         "accessToken": access,

@@ -103,7 +103,10 @@ fn renew(service: &Service, login: Login) -> (Issued, String) {
     }
     let life = LIFE.min(login.session.saturating_sub(now));
     let refresh = service.entropy.secret(200);
-    service.open().logins.insert(refresh.clone(), login);
+    let mut state = service.open();
+    state.sweep(now);
+    state.logins.insert(refresh.clone(), login);
+    drop(state);
     (issue(service, caller, life), refresh)
 }
 
@@ -115,7 +118,8 @@ pub(crate) fn log_in(service: &Service, user: Caller, mfa: bool) -> Result<Value
     let der: EcPrivateKeyRfc5915Der<'static> =
         pair.private_key().as_der().map_err(|_| "no key".to_owned())?;
     let key = pair.public_key().as_ref().to_vec();
-    let session = Session { issued: now, mfa: mfa.then_some(now), ..Session::default() };
+    let mfa = mfa.then_some(now);
+    let session = Session { issued: now, mfa, from_login: true, ..Session::default() };
     let caller = Caller { session: Some(session), ..user };
     let (arn, account) = (caller.arn.clone(), caller.account.clone());
     let (issued, refresh) = renew(service, Login { caller, session: now + SESSION, key });

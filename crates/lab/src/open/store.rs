@@ -28,6 +28,21 @@ pub(crate) struct State {
     pub(super) containers: BTreeMap<String, Container>,
 }
 
+/// How long a device that has waited too long is told from one that never was.
+const REMEMBERED: Duration = Duration::from_hours(1);
+
+impl State {
+    /// Forgets what has ended: whatever issues something does so first, so that nothing only grows.
+    pub(super) fn sweep(&mut self, now: Duration) {
+        self.clients.retain(|_, client| client.expires > now);
+        self.devices.retain(|_, device| device.expires + REMEMBERED > now);
+        self.tokens.retain(|_, token| token.expires > now);
+        self.refreshes.retain(|_, token| token.session > now);
+        self.logins.retain(|_, login| login.session > now);
+        self.metadata.retain(|_, until| *until > now);
+    }
+}
+
 // What is in here are secrets, nearly all of it.
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,4 +122,44 @@ pub(crate) fn give_instance_role(state: &mut State, role: Option<String>) {
 pub(crate) fn give_container(state: &mut State, name: &str, container: Container) -> String {
     state.containers.insert(name.to_owned(), container);
     format!("{}{name}", super::container::PATH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_forgotten() {
+        let at = Duration::from_mins;
+        let mut state = State::default();
+        let token = |expires, session| Token {
+            user: "ada".to_owned(),
+            client: "adit".to_owned(),
+            expires,
+            session,
+        };
+        let client = Client { secret: String::new(), expires: at(10), refreshes: true };
+        let device = Device {
+            client: "adit".to_owned(),
+            user_code: String::new(),
+            expires: at(10),
+            asked: None,
+            decision: Decision::Open,
+        };
+        state.clients.insert("a".to_owned(), client);
+        state.devices.insert("a".to_owned(), device);
+        state.tokens.insert("a".to_owned(), token(at(10), at(20)));
+        state.refreshes.insert("a".to_owned(), token(at(10), at(20)));
+        state.metadata.insert("a".to_owned(), at(10));
+        let mut left = |now| {
+            state.sweep(now);
+            let State { clients, devices, tokens, refreshes, metadata, .. } = &state;
+            [clients.len(), devices.len(), tokens.len(), refreshes.len(), metadata.len()]
+        };
+        assert_eq!(left(at(9)), [1, 1, 1, 1, 1]);
+        // A login outlives its token, and a device that waited too long is told so.
+        assert_eq!(left(at(10)), [0, 1, 0, 1, 0]);
+        assert_eq!(left(at(20)), [0, 1, 0, 0, 0]);
+        assert_eq!(left(at(70)), [0, 0, 0, 0, 0]);
+    }
 }

@@ -26,6 +26,7 @@ enum Test {
     Text,
     TextWithoutCase,
     Like,
+    Arn,
     Number(Order),
     Date(Order),
     Bool,
@@ -52,10 +53,10 @@ const OPERATORS: [(&str, Test, bool); 24] = [
     ("StringLike", Test::Like, false),
     ("StringNotLike", Test::Like, true),
     // Both compare with wildcards.
-    ("ArnEquals", Test::Like, false),
-    ("ArnNotEquals", Test::Like, true),
-    ("ArnLike", Test::Like, false),
-    ("ArnNotLike", Test::Like, true),
+    ("ArnEquals", Test::Arn, false),
+    ("ArnNotEquals", Test::Arn, true),
+    ("ArnLike", Test::Arn, false),
+    ("ArnNotLike", Test::Arn, true),
     ("NumericEquals", Test::Number(Order::Equals), false),
     ("NumericNotEquals", Test::Number(Order::Equals), true),
     ("NumericLessThan", Test::Number(Order::Less), false),
@@ -123,6 +124,7 @@ impl Condition {
                 value.is(actual, context, same_without_case)
             }
             Test::Like => value.covers(actual, context),
+            Test::Arn => value.covers_arn(actual, context),
             Test::Number(order) => value.is(actual, context, order.numbers()),
             Test::Date(order) => value.is(actual, context, order.dates()),
         })
@@ -197,7 +199,7 @@ fn value_of(test: Test, text: &str, variables: bool) -> Result<Pattern, Malforme
         Test::Number(_) => text.parse::<Number>().is_ok(),
         Test::Date(_) => text.parse::<Date>().is_ok(),
         Test::Bool | Test::Null => ["true", "false"].iter().any(|b| b.eq_ignore_ascii_case(text)),
-        Test::Text | Test::TextWithoutCase | Test::Like => true,
+        Test::Text | Test::TextWithoutCase | Test::Like | Test::Arn => true,
     };
     if !fits {
         return Err(Malformed::from(super::document::SYNTAX));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::context::Context;
+use super::json;
 use super::pattern::{Pattern, UnknownVariable, covers_action};
 use super::principal::{Named, Principals, Trust, Who};
 
@@ -121,8 +122,7 @@ impl<T> Many<T> {
 
 /// The statements of a document, and whether it has variables.
 fn parse(text: &str) -> Result<(Vec<RawStatement>, bool), Malformed> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|_| "This policy contains invalid Json")?;
+    let value = json::read(text)?;
     let document: RawDocument = serde_json::from_value(value).map_err(|_| SYNTAX)?;
     let variables = match document.version.as_deref() {
         None | Some("2008-10-17") => false,
@@ -144,6 +144,9 @@ impl Policy {
             let principal = raw.principal.as_ref().ok_or("Missing required field Principal")?;
             if raw.resource.is_some() || raw.not_resource.is_some() {
                 return Err("Has prohibited field Resource".into());
+            }
+            if raw.not_action.is_some() {
+                return Err("NotAction is not known to the lab in a trust policy.".into());
             }
             let actions = raw.action.ok_or("Missing required field Action")?.into_vec();
             if !actions.iter().all(|action| is_assume(action)) {

@@ -7,6 +7,7 @@
 mod condition;
 mod context;
 mod document;
+mod json;
 mod managed;
 mod pattern;
 mod principal;

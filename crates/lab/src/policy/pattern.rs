@@ -53,6 +53,19 @@ impl Pattern {
         self.filled(context).is_some_and(|parts| covers(&parts, text))
     }
 
+    /// Whether it covers an ARN, whose six parts are looked at one by one: no star reaches over a
+    /// colon, but for one that stands for any ARN.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN>
+    pub(super) fn covers_arn(&self, text: &str, context: &Context) -> bool {
+        let Some(filled) = self.filled(context) else { return false };
+        let wanted: Vec<_> = filled.splitn(6, |part| *part == Part::Exact(':')).collect();
+        let actual: Vec<_> = text.splitn(6, ':').collect();
+        filled == [Part::Any]
+            || (wanted.len() == actual.len()
+                && wanted.iter().zip(actual).all(|(wanted, actual)| covers(wanted, actual)))
+    }
+
     /// Whether it is this text, its stars being nothing but stars.
     pub(super) fn is(&self, text: &str, context: &Context, same: fn(&str, &str) -> bool) -> bool {
         let plain = self.filled(context).map(|parts| parts.iter().map(Part::plain).collect());

@@ -1,5 +1,7 @@
 //! The evaluator, by tables.
 
+mod documents;
+
 use serde_json::{Value, json};
 
 use super::pattern::covers_action;
@@ -349,6 +351,9 @@ fn trust_policies_that_name_nobody_are_refused() {
     let other = json!({ "Effect": "Allow", "NotPrincipal": "*", "Action": "sts:AssumeRole" });
     let refused = Policy::trust(&document(&other)).expect_err("a refusal");
     assert_eq!(refused.to_string(), "NotPrincipal is not known to the lab.");
+    let other = json!({ "Effect": "Allow", "Principal": "*", "NotAction": "sts:TagSession" });
+    let refused = Policy::trust(&document(&other)).expect_err("a refusal");
+    assert_eq!(refused.to_string(), "NotAction is not known to the lab in a trust policy.");
 }
 
 #[test]

@@ -1,17 +1,21 @@
 //! Users, their keys and MFA devices; STS, trust policies and what sessions may do.
 
 mod keys;
+mod resources;
 mod roles;
 mod sessions;
 
 use std::time::Duration;
 
 use adit_lab::{DEFAULT_INSTANCE, Lab};
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::http::{Signer, json_of, operation, send};
+use crate::support::client::start;
+use crate::support::http::{Signer, json_of, operation, request, send};
 use crate::support::lab;
 use crate::support::query::{IAM, STS, Xml};
+use crate::support::socket::dial;
 
 const ROOT: &str = "arn:aws:iam::111122223333:root";
 

@@ -114,3 +114,34 @@ async fn chains_end_after_an_hour_and_keep_their_source_identity() {
     assert!(message.contains("sts:SetSourceIdentity"), "{message}");
     ada.refused(&lab, "AssumeRole", &assume(&second)).await;
 }
+
+#[tokio::test]
+async fn who_is_named_stays_within_his_boundary_and_his_sessions_policy() {
+    let lab = lab().await;
+    let (ada, _) = user(&lab, "ada", &["sts:AssumeRole"]);
+    let body = json!({ "name": "first", "policy": {
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": "ssm:*", "Resource": "*" }],
+    } });
+    let made = lab.control("roles", &body).expect("a role");
+    let first = made["arn"].as_str().expect("an ARN");
+    let second = role(&lab, "second", &json!({ "AWS": first }), Value::Null);
+    // Nothing of the first role's own says that it may.
+    let link = Keys::of(&ada.done(&lab, "AssumeRole", &assume(first)).await);
+    link.done(&lab, "AssumeRole", &assume(&second)).await;
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*" }],
+    });
+    let policy = policy.to_string();
+    let params = [&assume(first)[..], &[("Policy", policy.as_str())]].concat();
+    let narrow = Keys::of(&ada.done(&lab, "AssumeRole", &params).await);
+    let (_, message) = narrow.refused(&lab, "AssumeRole", &assume(&second)).await;
+    assert!(message.ends_with("no session policy allows the sts:AssumeRole action"), "{message}");
+    let core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    let params = [("RoleName", "first"), ("PermissionsBoundary", core)];
+    IAM.done(&lab, "PutRolePermissionsBoundary", &params).await;
+    let (_, message) = link.refused(&lab, "AssumeRole", &assume(&second)).await;
+    let because = "no permissions boundary allows the sts:AssumeRole action";
+    assert!(message.ends_with(because), "{message}");
+}

@@ -157,3 +157,55 @@ async fn a_web_identity_becomes_a_role() {
     assert_eq!((status, late.text("Code").as_str()), (400, "ExpiredTokenException"));
     assert!(late.text("Message").starts_with("Token expired: current date/time "));
 }
+
+#[tokio::test]
+async fn a_signed_dial_needs_its_own_permission() {
+    let lab = lab().await;
+    let (ada, _) = user(&lab, "ada", &["sts:AssumeRole"]);
+    let ops = role(&lab, "ops", &json!({ "AWS": ROOT }), Value::Null);
+    let narrowed = async |actions: &[&str]| {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Action": actions,
+                "Resource": [
+                    "arn:aws:ec2:us-east-1:111122223333:instance/*",
+                    "arn:aws:ssm:us-east-1::document/*",
+                    "arn:aws:ssm:us-east-1:111122223333:session/*",
+                ],
+            }],
+        });
+        let policy = policy.to_string();
+        let params = [&assume(&ops)[..], &[("Policy", policy.as_str())]].concat();
+        Keys::of(&ada.done(&lab, "AssumeRole", &params).await)
+    };
+    let ticket = start(&lab, DEFAULT_INSTANCE).await;
+    let dials = async |keys: &Keys| {
+        let path =
+            ticket.url.split_once(&lab.endpoint().replace("http://", "")).expect("its host").1;
+        let mut upgrade = request(&lab, Method::GET, path, "");
+        keys.signer(&lab, "ssmmessages").sign(&mut upgrade);
+        let names = ["authorization", "x-amz-date", "x-amz-security-token"];
+        let headers = names.map(|name| (name, upgrade.headers()[name].to_str().expect("a text")));
+        let refused = dial(&ticket.url, &headers).await.err()?;
+        let body = String::from_utf8_lossy(refused.body().as_deref().unwrap_or_default());
+        Some((refused.status().as_u16(), body.into_owned()))
+    };
+    let (status, text) = dials(&narrowed(&["ssm:StartSession"]).await).await.expect("a refusal");
+    assert_eq!(status, 403, "{text}");
+    let named = format!(
+        "ssmmessages:OpenDataChannel on resource: arn:aws:ssm:us-east-1:111122223333:session/{} \
+         because no session policy allows",
+        ticket.id
+    );
+    assert!(text.contains(&named), "{text}");
+    let both = narrowed(&["ssm:StartSession", "ssmmessages:OpenDataChannel"]).await;
+    assert_eq!(dials(&both).await, None);
+    // A session that was revoked cannot come back to its channel; a token alone still can.
+    advance(&lab, Duration::from_mins(1));
+    lab.control("revoke", &json!({ "role": "ops" })).expect("revoked");
+    let (status, text) = dials(&both).await.expect("a refusal");
+    assert!(status == 403 && text.contains("with an explicit deny"), "{status} {text}");
+    assert!(dial(&ticket.url, &[]).await.is_ok(), "unsigned");
+}

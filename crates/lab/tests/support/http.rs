@@ -163,8 +163,18 @@ pub(crate) async fn call_json(
     target: &str,
     body: Value,
 ) -> (u16, Value) {
+    call_json_as(lab, &Signer::of(lab, service), target, body).await
+}
+
+/// The same, signed by somebody.
+pub(crate) async fn call_json_as(
+    lab: &Lab,
+    signer: &Signer,
+    target: &str,
+    body: Value,
+) -> (u16, Value) {
     let mut request = operation(lab, target, &body);
-    Signer::of(lab, service).sign(&mut request);
+    signer.sign(&mut request);
     json_of(&send(request).await)
 }
 

@@ -29,6 +29,7 @@ pub(crate) use images::{IMAGES, Image};
 pub(crate) use instances::Instance;
 pub(crate) use networks::make_default;
 pub(crate) use state::{State, Tags};
+pub(crate) use tags::kind;
 
 use super::{Call, CloudError, Outcome};
 use crate::cloud;

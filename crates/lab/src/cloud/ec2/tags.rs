@@ -27,7 +27,8 @@ const KINDS: [(&str, &str); 13] = [
     ("eipalloc-", "elastic-ip"),
 ];
 
-fn kind(id: &str) -> &'static str {
+/// What an id is one of; empty when that is not known.
+pub(crate) fn kind(id: &str) -> &'static str {
     KINDS.iter().find(|(prefix, _)| id.starts_with(prefix)).map_or("", |(_, kind)| *kind)
 }
 

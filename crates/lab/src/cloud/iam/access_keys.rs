@@ -23,7 +23,7 @@ pub(crate) fn issue(service: &Service, caller: crate::identity::Caller) -> (Stri
         created: service.clock.unix(),
         active: true,
     };
-    service.keys.add(id.clone(), key);
+    service.keys.add(id.clone(), key, service.clock.elapsed());
     (id, secret)
 }
 

@@ -98,8 +98,8 @@ struct Tagging {
 }
 
 /// The cluster whose ARN is in the path, with or without its slashes encoded.
-fn named<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Cluster, CloudError> {
-    let path = call.path.trim_end_matches('/');
+pub(crate) fn arn(path: &str) -> String {
+    let path = path.trim_end_matches('/');
     let rest = ["/api/v2/clusters/", "/v1/clusters/", "/v1/tags/"]
         .into_iter()
         .find_map(|start| path.strip_prefix(start))
@@ -110,7 +110,11 @@ fn named<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Cluster, C
         .unwrap_or(rest);
     // A form's key is decoded as a path's segment is: ARNs have no plus signs.
     let decoded = url::form_urlencoded::parse(rest.as_bytes()).next();
-    let arn = decoded.map(|(arn, _)| arn.into_owned()).unwrap_or_default();
+    decoded.map(|(arn, _)| arn.into_owned()).unwrap_or_default()
+}
+
+fn named<'a>(state: &'a mut State, call: &Call<'_>) -> Result<&'a mut Cluster, CloudError> {
+    let arn = arn(call.path);
     state.clusters.get_mut(&arn).ok_or_else(|| {
         let message = format!("The cluster {arn} could not be found.");
         CloudError::new(404, "NotFoundException", message)

@@ -6,7 +6,7 @@ use super::{
     check_length, denied, duration, issue, name, packed, role, session_name, session_policies,
 };
 use crate::cloud::rights::Refusal;
-use crate::cloud::{Call, CloudError, Outcome, answer, iam, node};
+use crate::cloud::{Call, CloudError, Outcome, answer, iam, node, with_tags};
 use crate::identity::{Caller, Session};
 use crate::policy::{Context, Trust, Who};
 use crate::service::Service;
@@ -49,6 +49,7 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
         ))
     };
     let role = role.ok_or_else(|| refuse("sts:AssumeRole", None))?;
+    let context = with_tags(&service.cloud(), &context, &role.arn);
     allowed(call, &role, "sts:AssumeRole", &context)
         .map_err(|why| refuse("sts:AssumeRole", why))?;
 
@@ -73,7 +74,7 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
         return Err(CloudError::refuse("ValidationError", message));
     }
     let source_identity = source_identity.map(str::to_owned);
-    let session = Session { issued: now, mfa: None, policies, source_identity };
+    let session = Session { issued: now, policies, source_identity, ..Session::default() };
     let assumed = Caller::role(&role.name, &role.arn, &role.id, called, session);
     let user =
         node("AssumedRoleUser").text("AssumedRoleId", &assumed.user_id).text("Arn", &assumed.arn);
@@ -87,8 +88,8 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
 }
 
 /// Whether trust policy and caller's own policies together let him do something with a role. The
-/// trust policy alone is enough when it names him; where it names the account, his own have to
-/// allow it too. A denial in either is one.
+/// trust policy alone is enough when it names him, within his boundary and his session's policies;
+/// where it names the account, his own have to allow it too. A denial in any is one.
 ///
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html>
 fn allowed(
@@ -99,14 +100,16 @@ fn allowed(
 ) -> Result<(), Option<Refusal>> {
     let arns = call.caller.arns();
     let trust = role.trust.trusts(&call.caller.who(&arns), action, context);
-    let own = call.rights.refusal_in(action, &role.arn, context);
+    let own = if trust == Trust::Named {
+        call.rights.refusal_of_named(action, &role.arn, context)
+    } else {
+        call.rights.refusal_in(action, &role.arn, context)
+    };
     match (trust, own) {
         (_, Some(explicit @ Refusal::Explicit(_))) => Err(Some(explicit)),
         (Trust::Denied | Trust::Silent, _) => Err(None),
-        (Trust::Account, Some(missing)) => Err(Some(missing)),
-        // A session's own policy and a boundary hold all the same.
-        (Trust::Named, Some(missing)) if !missing.is_of_identity() => Err(Some(missing)),
-        (Trust::Account, None) | (Trust::Named, _) => Ok(()),
+        (Trust::Account | Trust::Named, Some(missing)) => Err(Some(missing)),
+        (Trust::Account | Trust::Named, None) => Ok(()),
     }
 }
 

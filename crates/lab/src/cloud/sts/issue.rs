@@ -42,6 +42,6 @@ pub(crate) fn issue(service: &Service, caller: Caller, life: Duration) -> Issued
         created: service.clock.unix(),
         active: true,
     };
-    service.keys.add(issued.key_id.clone(), key);
+    service.keys.add(issued.key_id.clone(), key, service.clock.elapsed());
     issued
 }

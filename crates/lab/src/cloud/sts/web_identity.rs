@@ -10,9 +10,9 @@ use serde_json::json;
 use sha2::Sha256;
 
 use super::{check_length, denied, duration, issue, packed, role, session_name, session_policies};
-use crate::cloud::{Call, CloudError, Outcome, answer, iam, node};
+use crate::cloud::{Call, CloudError, Outcome, answer, iam, node, with_tags};
 use crate::identity::{Caller, Session};
-use crate::policy::{Context, Trust, Who};
+use crate::policy::{Trust, Who};
 use crate::service::Service;
 
 #[derive(Deserialize)]
@@ -124,13 +124,14 @@ pub(super) fn assume_role(call: &Call<'_>) -> Outcome {
         return Err(invalid("Token is not yet valid"));
     }
     let host = claims.iss.trim_start_matches("https://");
-    let mut context = Context::default();
+    let refuse = || denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let role = role(service, params)?.ok_or_else(refuse)?;
+    let mut context = with_tags(&service.cloud(), call.rights.context(), &role.arn);
     context
         .set(&format!("{host}:aud"), &audience)
         .set(&format!("{host}:sub"), &claims.sub)
-        .set("sts:RoleSessionName", called);
-    let refuse = || denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
-    let role = role(service, params)?.ok_or_else(refuse)?;
+        .set("sts:RoleSessionName", called)
+        .maybe("sts:DurationSeconds", params.get("DurationSeconds"));
     let who = Who::Federated(&provider);
     if role.trust.trusts(&who, "sts:AssumeRoleWithWebIdentity", &context) != Trust::Named {
         return Err(refuse());

@@ -41,7 +41,8 @@ impl World {
         let params = Params::parse(form.extend_pairs(params).finish().as_bytes());
         let caller = self.service.anyone().expect("a user");
         let json = json!({});
-        let rights = Rights::of(&self.service.cloud().iam, &caller, self.service.clock.unix());
+        let now = self.service.clock.unix();
+        let rights = Rights::of(&self.service.cloud().iam, &caller, now, false);
         let call = Call {
             service: &self.service,
             caller: &caller,
