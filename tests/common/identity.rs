@@ -65,6 +65,7 @@ impl Lab {
     }
 
     /// A role that may do everything and that the account trusts, unless `more` says otherwise.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the body in place")]
     pub(crate) fn role(&self, name: &str, more: Value) -> String {
         let mut body = json!({ "name": name, "policies": [ADMINISTRATOR] });
         let members = body.as_object_mut().expect("an object");
@@ -306,8 +307,9 @@ impl Home {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stdout}{stderr}");
-        let told = stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        told.filter(|event| event["event"] == "identity").last().expect("an identity")
+        let mut told =
+            stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        told.rfind(|event| event["event"] == "identity").expect("an identity")
     }
 
     /// Runs a command that ends with this code; gives what it tells its user on standard error.

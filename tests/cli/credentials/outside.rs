@@ -10,9 +10,9 @@ use crate::common::lab::Lab;
 #[track_caller]
 fn expect_role(identity: &Value, role: &str, kind: &str, origin: &str) {
     let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/");
-    assert!(identity["arn"].as_str().unwrap().starts_with(&arn), "{identity:#}");
+    assert!(identity["arn"].as_str().expect("an ARN").starts_with(&arn), "{identity:#}");
     assert_eq!(identity["kind"], kind, "{identity:#}");
-    let first = identity["steps"][0]["origin"].as_str().unwrap();
+    let first = identity["steps"][0]["origin"].as_str().expect("an origin");
     assert!(first.starts_with(origin), "{identity:#}");
     assert_eq!(identity["renewable"], true, "{identity:#}");
 }

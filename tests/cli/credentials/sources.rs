@@ -9,7 +9,11 @@ use crate::common::lab::Lab;
 fn steps(identity: &serde_json::Value) -> String {
     let steps = identity["steps"].as_array().expect("a list").iter();
     let line = |step: &serde_json::Value| {
-        format!("{} | {}", step["what"].as_str().unwrap(), step["origin"].as_str().unwrap())
+        format!(
+            "{} | {}",
+            step["what"].as_str().expect("a text"),
+            step["origin"].as_str().expect("a text")
+        )
     };
     steps.map(line).collect::<Vec<_>>().join("\n")
 }

@@ -37,10 +37,10 @@ pub(super) fn by_a_code_and_two_roles() {
         (ran.event("identity"), times)
     };
     let (identity, calls) = counted(&["keys"]);
-    assert!(identity["arn"].as_str().unwrap().ends_with(":user/someone"), "{identity}");
+    assert!(identity["arn"].as_str().expect("a text").ends_with(":user/someone"), "{identity}");
     assert_eq!((&identity["kind"], calls), (&json!("keys"), (0, 0)));
     let (identity, calls) = counted(&["second", "--mfa-code", "123456"]);
-    let arn = identity["arn"].as_str().unwrap();
+    let arn = identity["arn"].as_str().expect("a text");
     assert!(arn.ends_with(":assumed-role/second/at-work"), "{identity}");
     assert_eq!((&identity["kind"], &identity["mfa"]), (&json!("role"), &json!(true)));
     assert!(!identity["expires"].is_null(), "{identity}");
@@ -49,13 +49,13 @@ pub(super) fn by_a_code_and_two_roles() {
     let (again, calls) = counted(&["second"]);
     assert_eq!((&again["arn"], calls), (&identity["arn"], (0, 0)));
     let (identity, calls) = counted(&["first"]);
-    let arn = identity["arn"].as_str().unwrap();
+    let arn = identity["arn"].as_str().expect("a text");
     assert!(arn.contains(":assumed-role/first/adit-"), "{identity}");
     assert_eq!(calls, (0, 0));
 
     // A role by a flag goes on from there.
     let (identity, calls) = counted(&["first", "--role-arn", &second]);
-    let arn = identity["arn"].as_str().unwrap();
+    let arn = identity["arn"].as_str().expect("a text");
     assert!(arn.contains(":assumed-role/second/adit-"), "{identity}");
     assert_eq!(calls, (0, 1));
 }
