@@ -95,7 +95,7 @@ fn instances(variables: &[(&str, &str)], arguments: &[&str]) -> Value {
     let home = tempfile::tempdir().expect("a temporary folder");
     let mut command = adit(home.path());
     command.envs(variables.iter().copied()).args(["lab", "--json"]).args(arguments);
-    let program = Program::start(&mut command);
+    let program = Program::start(&mut command).telling_secrets();
     program.expect_line("the lab", |line| {
         let event: Value = serde_json::from_str(line).ok()?;
         Some(event["instances"].clone())

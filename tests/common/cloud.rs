@@ -14,7 +14,7 @@ use super::secrets::expect_none_of_fixtures;
 /// The versions of APIs, by which a request without a signature is known.
 const EC2: &str = "2016-11-15";
 const RDS: &str = "2014-10-31";
-pub(crate) const IAM: &str = "2010-05-08";
+const IAM: &str = "2010-05-08";
 const ELASTICACHE: &str = "2015-02-02";
 
 /// A lab that things are made in, and a home for the program that makes them.
@@ -200,7 +200,7 @@ pub(crate) fn rds(lab: &Lab, action: &str, parameters: &[(&str, &str)]) -> Strin
     call(lab, RDS, action, parameters)
 }
 
-pub(crate) fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
+fn call(lab: &Lab, version: &str, action: &str, parameters: &[(&str, &str)]) -> String {
     let mut form = format!("Action={action}&Version={version}");
     for (name, value) in parameters {
         form = format!("{form}&{name}={value}");

@@ -2,15 +2,16 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::clock::MovedClock;
 use super::http;
 use super::lab::Lab;
 use super::process::{Program, adit};
-use super::secrets::{Secrets, expect_none_of_fixtures, watch};
+use super::secrets::{STORES, Secrets, expect_none_of_fixtures, files, watch, watch_within};
 
 /// The account of every lab.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -35,7 +36,12 @@ impl Lab {
         let answer = http::request(self.address(), "POST", &path, &[], &body.to_string())
             .expect("the lab answers");
         assert_eq!(answer.status, 200, "{name} {body}: {}", answer.body);
-        serde_json::from_str(&answer.body).expect("JSON")
+        let answer = serde_json::from_str(&answer.body).expect("JSON");
+        watch_within(&answer);
+        if let Value::String(token) = &answer["token"] {
+            watch(token);
+        }
+        answer
     }
 
     /// A user who may do everything, with devices of these names.
@@ -47,7 +53,6 @@ impl Lab {
     pub(crate) fn user_with(&self, body: Value) -> User {
         let made = self.control("users", body);
         let text = |name: &str| made[name].as_str().expect("a text").to_owned();
-        watch(&text("secret_access_key"));
         let devices = made["mfa"].as_array().expect("a list").iter();
         User {
             arn: text("arn"),
@@ -60,6 +65,7 @@ impl Lab {
     }
 
     /// A role that may do everything and that the account trusts, unless `more` says otherwise.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the body in place")]
     pub(crate) fn role(&self, name: &str, more: Value) -> String {
         let mut body = json!({ "name": name, "policies": [ADMINISTRATOR] });
         let members = body.as_object_mut().expect("an object");
@@ -83,6 +89,50 @@ impl Lab {
     }
 }
 
+/// Who gives tokens of web identities.
+const ISSUER: &str = "tokens.example.com";
+
+impl Lab {
+    /// Gives a user of single sign-on a role that may do everything.
+    pub(crate) fn sign_on(&self, user: &str, role: &str) {
+        let assigned = json!({ "user": user, "role": role, "policies": [ADMINISTRATOR] });
+        self.control("sso-assign", assigned);
+    }
+
+    /// A role for web identities whose subject is `main`, and who vouches for those.
+    pub(crate) fn web_identity_role(&self, name: &str) -> String {
+        let provider = [
+            ("Url", &*format!("https://{ISSUER}")),
+            ("ClientIDList.member.1", "sts.amazonaws.com"),
+            ("ThumbprintList.member.1", "0123456789012345678901234567890123456789"),
+        ];
+        self.iam("CreateOpenIDConnectProvider", &provider);
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {
+                    "Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"),
+                },
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": { "StringEquals": { format!("{ISSUER}:sub"): "main" } },
+            }],
+        });
+        self.role(name, json!({ "trust": trust }))
+    }
+
+    /// A token of such an identity, good for an hour.
+    pub(crate) fn web_identity(&self) -> String {
+        let wanted = json!({
+            "issuer": format!("https://{ISSUER}"),
+            "audience": "sts.amazonaws.com",
+            "subject": "main",
+            "life_s": 3600,
+        });
+        self.control("web-identity", wanted)["token"].as_str().expect("a token").to_owned()
+    }
+}
+
 /// A trust policy of the account that asks for a code.
 pub(crate) fn trust_with_mfa() -> Value {
     json!({
@@ -103,10 +153,6 @@ pub(crate) struct Home {
     /// What the test wrote itself.
     written: RefCell<Vec<PathBuf>>,
 }
-
-/// The folders of a home that are made to hold secrets, for its owner alone.
-pub(crate) const STORES: [&str; 3] =
-    [".cache/adit/credentials", ".aws/cli/cache", ".aws/sso/cache"];
 
 impl Drop for Home {
     /// Whatever the test was about: what is in the stores is nowhere else in the home.
@@ -160,6 +206,15 @@ impl Home {
         path
     }
 
+    /// Puts a file in the place of another, so that whoever reads it finds one of them whole.
+    pub(crate) fn replace(&self, path: &str, text: &str) -> PathBuf {
+        let new = self.write(&format!("{path}.new"), text);
+        let path = self.path().join(path);
+        std::fs::rename(new, &path).expect("a file");
+        self.written.borrow_mut().push(path.clone());
+        path
+    }
+
     /// Writes a script that prints this.
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
@@ -173,6 +228,13 @@ impl Home {
         files(&self.path().join(folder))
     }
 
+    /// What adit's own cache holds.
+    pub(crate) fn entries(&self) -> Vec<PathBuf> {
+        let mut files = self.files(".cache/adit/credentials");
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        files
+    }
+
     /// The program, which knows of this home and of the lab's address, and nothing else.
     pub(crate) fn adit(&self) -> Command {
         let mut command = adit(self.path());
@@ -182,16 +244,14 @@ impl Home {
 
     /// The program with a clock that `clock` moves.
     pub(crate) fn moved(&self, clock: &MovedClock) -> Command {
-        let mut command = Command::new(moved_clock());
-        command.env_clear().env("HOME", self.path()).current_dir(self.path()).stdin(Stdio::null());
-        command.env("ADIT_TEST_CLOCK", &clock.fifo);
+        let mut command = clock.program(self.path());
         self.environ(&mut command);
         command
     }
 
     /// All that can be logged is logged, so that secrets are looked for in it.
     fn environ(&self, command: &mut Command) {
-        command.env("ADIT_VERBOSE", "3");
+        command.env("ADIT_VERBOSE", "4");
         for (name, value) in self.variables() {
             command.env(name, value);
         }
@@ -231,10 +291,10 @@ impl Home {
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = self.adit();
         command.envs(variables.iter().copied()).args(arguments);
-        let output = command.output().expect("the program runs");
-        expect_none_of_fixtures("standard output", &output.stdout);
-        expect_none_of_fixtures("standard error", &output.stderr);
-        output
+        let mut program = Program::start(&mut command);
+        let status = program.wait();
+        let (stdout, stderr) = (program.stdout().into_bytes(), program.stderr().into_bytes());
+        Output { status, stdout, stderr }
     }
 
     /// What `adit whoami --json` tells with these arguments.
@@ -247,11 +307,12 @@ impl Home {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stdout}{stderr}");
-        let told = stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        told.filter(|event| event["event"] == "identity").last().expect("an identity")
+        let mut told =
+            stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        told.rfind(|event| event["event"] == "identity").expect("an identity")
     }
 
-    /// Runs a command that ends with this code; gives standard error.
+    /// Runs a command that ends with this code; gives what it tells its user on standard error.
     pub(crate) fn refused(&self, code: i32, arguments: &[&str]) -> String {
         self.refused_with(&[], code, arguments)
     }
@@ -263,43 +324,17 @@ impl Home {
         arguments: &[&str],
     ) -> String {
         let output = self.run_with(variables, arguments);
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
-        stderr
+        told(&stderr)
     }
 }
 
-/// A clock that the program with a moved clock follows.
-pub(crate) struct MovedClock {
-    fifo: PathBuf,
-    _folder: TempDir,
-}
-
-impl MovedClock {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let fifo = folder.path().join("clock");
-        let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
-        assert!(made.success(), "mkfifo: {made}");
-        Self { fifo, _folder: folder }
-    }
-
-    /// Moves the clock; returns once the program has the line.
-    pub(crate) fn advance(&self, seconds: u64) {
-        std::fs::write(&self.fifo, format!("+{seconds}\n")).expect("the program reads");
-    }
-}
-
-/// The program with a clock that tests move, an example of this package.
-fn moved_clock() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_adit")).parent().expect("a folder");
-    let path = folder.join("examples/adit-moved-clock");
-    assert!(path.exists(), "{} is not built; `cargo test` does, or --examples", path.display());
-    path
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+/// What is there for the user: all that is no line of the log, which begins with the time.
+pub(crate) fn told(stderr: &str) -> String {
+    let is_log = |line: &&str| {
+        let time = line.split(' ').next().unwrap_or_default();
+        time.parse::<jiff::Timestamp>().is_ok()
+    };
+    stderr.lines().filter(|line| !is_log(line)).collect::<Vec<_>>().join("\n")
 }

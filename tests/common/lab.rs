@@ -122,6 +122,11 @@ impl Lab {
             .env("AWS_EC2_METADATA_DISABLED", "true");
     }
 
+    /// The key that may do everything, and its secret.
+    pub(crate) fn keys(&self) -> (&str, &str) {
+        (self.field("access_key_id"), self.field("secret_access_key"))
+    }
+
     /// Sets a fault.
     #[expect(clippy::needless_pass_by_value, reason = "callers build the body in place")]
     pub(crate) fn fault(&self, body: Value) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod calls;
+pub(crate) mod clock;
 pub(crate) mod cloud;
 pub(crate) mod connect;
 pub(crate) mod http;
@@ -11,6 +12,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod secrets;
 pub(crate) mod servers;
+pub(crate) mod signed;
 pub(crate) mod stories;
 pub(crate) mod wait;
 

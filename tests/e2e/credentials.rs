@@ -2,23 +2,26 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::common::cloud::{IAM, call};
+use crate::common::clock::MovedClock;
 use crate::common::connect::dial;
-use crate::common::identity::{ACCOUNT, Home, MovedClock, User, trust_with_mfa};
+use crate::common::identity::{ACCOUNT, Home, User, told, trust_with_mfa};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
-use crate::common::secrets::watch;
 use crate::common::servers::Server;
 use crate::common::wait::until;
 use crate::common::{BASTION, HOST};
 
-/// How far the time moves at once.
-const STEP_S: u64 = 300;
+/// How far the time moves at once: less than what signatures may be off, since the lab is moved
+/// before the programs are.
+const STEP_S: u64 = 240;
+
+/// After how many steps the websockets are cut.
+const CUTS: [u64; 3] = [50, 100, 150];
 
 /// A user with a device, and a profile whose role asks for its code.
 fn world(server: &Server) -> (Lab, User, Home) {
@@ -53,7 +56,7 @@ impl Tunnel {
         let clock = MovedClock::new();
         let mut command = home.moved(&clock);
         command
-            .args(["-vv", "connect", "--json", "--profile", profile, "--bastion", BASTION])
+            .args(["connect", "--json", "--profile", profile, "--bastion", BASTION])
             .args(["--host", HOST, "--port", "5432", "--local-port", "auto"])
             .args(more);
         let program = Program::start(&mut command);
@@ -74,7 +77,14 @@ impl Tunnel {
         }
         if seen > self.renewals {
             (self.renewals, self.renewed_s) = (seen, moved_s);
+            // The next renewal puts others in the place of these.
+            self.program.watch_stores();
         }
+    }
+
+    /// How many events of a kind there have been.
+    fn count(&self, kind: &str) -> usize {
+        self.program.stdout().matches(&format!("\"event\":\"{kind}\"")).count()
     }
 
     fn echo(&mut self, text: &str) {
@@ -100,17 +110,18 @@ fn event(program: &Program, what: &str, is: impl Fn(&Value) -> bool) -> Value {
     })
 }
 
-/// When the role's credentials end, as the AWS CLI's cache has it.
-fn expiry(home: &Home) -> Timestamp {
-    let files = home.files(".aws/cli/cache");
-    let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("a file"));
-    let moments = texts.map(|text| {
-        let entry: Value = serde_json::from_str(&text).expect("JSON");
-        let at = entry["Credentials"]["Expiration"].as_str().expect("a time");
-        // The AWS CLI writes the zone by its name.
-        at.replace("UTC", "Z").parse().expect("a time")
-    });
-    moments.max().expect("an entry")
+/// When the credentials end that the tunnel holds, to the last digit, as it logged it.
+fn expiry(program: &Program) -> SystemTime {
+    let stderr = program.stderr();
+    let line = stderr.lines().rfind(|line| line.contains("renewed the credentials"));
+    let line = line.expect("a renewal");
+    let part = |name: &str| {
+        let (_, rest) = line.split_once(name).expect("a time in the log");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().expect("a number")
+    };
+    let whole = Duration::from_secs(part("tv_sec: "));
+    SystemTime::UNIX_EPOCH + whole + Duration::from_nanos(part("tv_nsec: "))
 }
 
 #[test]
@@ -130,14 +141,39 @@ fn one_code_carries_two_tunnels_through_half_a_day() {
             tunnel.echo(&format!("after {step} steps"));
             tunnel.settle(step * STEP_S);
         }
+        // The credentials that the tunnels began with ended long ago: only renewed ones resume them.
+        if CUTS.contains(&step) {
+            cut(&lab, &mut tunnels);
+        }
     }
     assert_eq!(lab.calls("GetSessionToken"), 1);
     for tunnel in &mut tunnels {
         assert!(tunnel.program.is_running(), "{}", tunnel.program.stderr());
         assert!(tunnel.renewals >= 11, "{}", tunnel.program.stderr());
+        assert_eq!(tunnel.count("resumed"), CUTS.len(), "{}", tunnel.program.stdout());
         let stdout = tunnel.program.stdout();
-        assert!(!stdout.contains("resuming") && !stdout.contains("\"warning\""), "{stdout}");
+        assert!(!stdout.contains("\"warning\""), "{stdout}");
     }
+}
+
+/// Cuts the websockets of all tunnels, with words under way in each stream.
+fn cut(lab: &Lab, tunnels: &mut [Tunnel]) {
+    let resumed: Vec<_> = tunnels.iter().map(|tunnel| tunnel.count("resumed")).collect();
+    let words = "said before the cut, heard after it";
+    let asked = lab.calls("ResumeSession");
+    for stream in tunnels.iter_mut().flat_map(|tunnel| &mut tunnel.streams) {
+        stream.write_all(words.as_bytes()).expect("the stream takes it");
+    }
+    lab.fault(json!({ "cut": "client" }));
+    for (tunnel, before) in tunnels.iter_mut().zip(resumed) {
+        until("the resumption", || (tunnel.count("resumed") > before).then_some(()));
+        for stream in &mut tunnel.streams {
+            let mut back = vec![0; words.len()];
+            stream.read_exact(&mut back).expect("the echo comes back");
+            assert_eq!(back, words.as_bytes());
+        }
+    }
+    assert!(lab.calls("ResumeSession") >= asked + tunnels.len() as u64, "{:#}", lab.state());
 }
 
 #[test]
@@ -146,89 +182,60 @@ fn revoked_credentials_end_the_tunnel_when_they_expire() {
     let (lab, ann, home) = world(&server);
     let code = lab.code(&ann.devices[0]);
     let mut tunnel = Tunnel::open(&home, &["--mfa-code", &code]);
-    let mut moved = 0;
-    let mut advance = |tunnel: &Tunnel, seconds: u64| {
-        lab.advance(seconds * 1000);
-        tunnel.clock.advance(seconds);
-        moved += seconds;
-        moved
+    let advance = |tunnel: &Tunnel, by: Duration| {
+        lab.advance(by.as_secs() * 1000);
+        tunnel.clock.advance(by.as_secs());
     };
     for step in 1..=(3 * 3600 / STEP_S) {
-        advance(&tunnel, STEP_S);
+        advance(&tunnel, Duration::from_secs(STEP_S));
         tunnel.echo("on");
         tunnel.settle(step * STEP_S);
     }
     lab.control("revoke", json!({ "user": "ann" }));
-    let expires = SystemTime::from(expiry(&home));
-    let left = |moved: u64| {
-        let now = SystemTime::now() + std::time::Duration::from_secs(moved);
-        expires.duration_since(now).expect("not expired").as_secs()
+    let expires = expiry(&tunnel.program);
+    let left = |tunnel: &Tunnel| {
+        let now = SystemTime::now() + tunnel.clock.moved();
+        expires.duration_since(now).expect("not expired")
     };
-    // What is held is used to its last second; the end is announced twice.
-    let mut gone = advance(&tunnel, 0);
-    // Sessions in which nothing happens for twenty minutes end.
-    while left(gone) > 301 {
-        gone = advance(&tunnel, STEP_S.min(left(gone) - 301));
-        tunnel.echo("still");
-    }
-    for remaining in [299, 59] {
-        gone = advance(&tunnel, left(gone) - remaining);
+    // What is held is used to its last second; the end is announced twice. Sessions in which
+    // nothing happens for twenty minutes end.
+    let to = |tunnel: &mut Tunnel, remaining: u64| {
+        while let Some(by) = left(tunnel).checked_sub(Duration::from_secs(remaining)) {
+            advance(tunnel, by.min(Duration::from_secs(STEP_S)) + Duration::from_secs(1));
+            tunnel.echo("still");
+        }
+    };
+    for remaining in [300, 60] {
+        to(&mut tunnel, remaining);
         let warning = event(&tunnel.program, "a warning", |event| {
             event["limit"] == "credentials"
-                && event["remaining_s"].as_u64().is_some_and(|left| left <= remaining + 1)
+                && event["remaining_s"].as_u64().is_some_and(|left| left <= remaining)
         });
         assert!(warning["message"].as_str().unwrap().contains("access ends in"), "{warning}");
-        tunnel.echo("still");
     }
     // The last seconds pass by themselves.
-    gone = advance(&tunnel, left(gone) - 3);
-    tunnel.echo("still");
+    to(&mut tunnel, 5);
     let ended = event(&tunnel.program, "the end", |event| event["event"] == "ended");
     assert_eq!(ended["cause"], "credentials_expired");
     let at: Timestamp = ended["time"].as_str().expect("a time").parse().expect("a time");
-    let late = (SystemTime::from(at) + std::time::Duration::from_secs(gone))
-        .duration_since(expires)
-        .expect("not before they expire");
-    assert!(late < std::time::Duration::from_secs(1), "{late:?}");
+    let at = SystemTime::from(at) + tunnel.clock.moved();
+    let late = at.duration_since(expires).expect("not before they expire");
+    assert!(late < Duration::from_secs(1), "{late:?}");
     assert_eq!(tunnel.program.wait().code(), Some(13), "{}", tunnel.program.stderr());
-    assert!(tunnel.program.stderr().contains("expired"), "{}", tunnel.program.stderr());
+    let told = told(&tunnel.program.stderr());
+    assert!(told.contains("expired"), "{told}");
 }
 
 /// A token of single sign-on lives for an hour and is refreshed; one of a web identity is read anew
 /// from its file, which whoever runs the program there writes.
 #[test]
 fn a_sign_on_and_a_web_identity_are_renewed() {
-    const ISSUER: &str = "https://tokens.example.com";
     let server = Server::echo();
     let lab = Lab::builder().unpaced().serve(&server).start();
-    lab.control("sso-assign", json!({ "user": "ann", "role": "Developer" }));
-    let provider = [
-        ("Url", ISSUER),
-        ("ClientIDList.member.1", "sts.amazonaws.com"),
-        ("ThumbprintList.member.1", "0123456789012345678901234567890123456789"),
-    ];
-    call(&lab, IAM, "CreateOpenIDConnectProvider", &provider);
-    let role = lab.role(
-        "runner",
-        json!({ "trust": {
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": { "Federated": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/tokens.example.com") },
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": { "StringEquals": { "tokens.example.com:sub": "main" } },
-            }],
-        }}),
-    );
+    lab.sign_on("ann", "Developer");
+    let role = lab.web_identity_role("runner");
     let home = Home::new(&lab, "");
-    let identity = || {
-        let wanted = json!({
-            "issuer": ISSUER, "audience": "sts.amazonaws.com", "subject": "main", "life_s": 3600,
-        });
-        let token = lab.control("web-identity", wanted)["token"].as_str().unwrap().to_owned();
-        watch(&token);
-        home.write("token", &token)
-    };
+    let identity = || home.replace("token", &lab.web_identity());
     let token = identity();
     home.write(
         ".aws/config",

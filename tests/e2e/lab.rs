@@ -33,7 +33,7 @@ fn the_ready_file_is_there_when_the_lab_is_announced_and_goes_with_it() {
     let ready = home.path().join("ready");
     let mut command = adit(home.path());
     command.args(["lab", "--listen", "127.0.0.1:0", "--json", "--ready-file"]).arg(&ready);
-    let mut lab = Program::start(&mut command);
+    let mut lab = Program::start(&mut command).telling_secrets();
     let event: Value =
         lab.expect_line("the announcement", |line| Some(serde_json::from_str(line).expect("JSON")));
     let text = std::fs::read_to_string(&ready).expect("the ready file");

@@ -42,8 +42,10 @@ fn a_wrong_code_is_asked_for_again_and_none_is_shown() {
     let bad = wrong(&code).next().expect("a code");
     let mut terminal = start(&home, &["whoami", "--profile", "role"]);
     terminal.wait_for(QUESTION);
+    terminal.wait_until_hidden();
     terminal.press(&format!("{bad}\r"));
     terminal.wait_for("try 2 of 3");
+    terminal.wait_until_hidden();
     terminal.press(&format!("{code}\r"));
     assert_eq!(terminal.wait(), 0, "{}", terminal.raw());
     terminal.wait_for("assumed-role/careful/adit-ann");
@@ -59,6 +61,7 @@ fn three_wrong_codes_are_enough() {
     let mut terminal = start(&home, &["whoami", "--profile", "role"]);
     terminal.wait_for(QUESTION);
     for (bad, said) in wrong(&code).zip(["try 2 of 3", "try 3 of 3", "3 codes were refused"]) {
+        terminal.wait_until_hidden();
         terminal.press(&format!("{bad}\r"));
         terminal.wait_for(said);
     }
@@ -91,6 +94,7 @@ fn one_of_several_devices_is_picked() {
     terminal.wait_for("watch");
     terminal.press("\x1b[B\r");
     terminal.wait_for("MFA code of watch");
+    terminal.wait_until_hidden();
     terminal.press(&format!("{code}\r"));
     assert_eq!(terminal.wait(), 0, "{}", terminal.raw());
     terminal.expect_usable();

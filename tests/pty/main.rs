@@ -34,7 +34,7 @@ fn the_demo_can_be_interrupted_before_it_is_done() {
 
 #[test]
 fn the_lab_ends_on_ctrl_c() {
-    let mut terminal = Terminal::start(&["lab"]);
+    let mut terminal = Terminal::start(&["lab"]).telling_secrets();
     terminal.wait_for("export AWS_ACCESS_KEY_ID=");
     terminal.press("\x03");
     assert_eq!(terminal.wait(), 130);

@@ -2,12 +2,17 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::termios::LocalModes;
 use tempfile::TempDir;
+
+use crate::common::secrets::{expect_none_of_fixtures, watch_stores};
+use crate::common::wait::until;
 
 /// A guard against hanging, far above what is needed.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -26,9 +31,14 @@ pub(crate) const fn size(columns: u16, rows: u16) -> Size {
 pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
     shared: Arc<(Mutex<Drawn>, Condvar)>,
     reader: Option<JoinHandle<()>>,
-    _home: TempDir,
+    /// Whether it is there to tell secrets.
+    tells_secrets: bool,
+    /// Where its stores are.
+    home: PathBuf,
+    _own_home: TempDir,
 }
 
 struct Drawn {
@@ -51,18 +61,20 @@ impl Terminal {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let home = tempfile::tempdir().expect("a temporary folder");
+        let own_home = tempfile::tempdir().expect("a temporary folder");
+        let home = environment.iter().find(|(name, _)| *name == "HOME");
+        let home = home.map_or(own_home.path(), |(_, home)| Path::new(home)).to_owned();
         let size =
             PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_adit"));
         command.env_clear();
-        command.env("HOME", home.path());
+        command.env("HOME", &home);
         command.env("TERM", "xterm-256color");
         for (name, value) in environment {
             command.env(name, value);
         }
-        command.cwd(home.path());
+        command.cwd(own_home.path());
         command.args(arguments);
         let child = pair.slave.spawn_command(command).expect("the program runs");
         drop(pair.slave);
@@ -86,9 +98,24 @@ impl Terminal {
             }
             target.0.lock().expect("no panic under the lock").ended = true;
             target.1.notify_all();
-            drop(pair.master);
         });
-        Self { child, keyboard, shared, reader: Some(reader), _home: home }
+        let master = pair.master;
+        Self {
+            child,
+            keyboard,
+            master,
+            shared,
+            reader: Some(reader),
+            tells_secrets: false,
+            home,
+            _own_home: own_home,
+        }
+    }
+
+    /// Lets it tell secrets.
+    pub(crate) fn telling_secrets(mut self) -> Self {
+        self.tells_secrets = true;
+        self
     }
 
     /// Waits until a text is on the screen, and gives the screen.
@@ -104,6 +131,14 @@ impl Terminal {
             assert!(!drawn.ended && !left.is_zero(), "no {text:?} on the screen:\n{contents}");
             drawn = self.shared.1.wait_timeout(drawn, left).expect("no panic under the lock").0;
         }
+    }
+
+    /// Waits until what is typed is not shown: what was typed before is thrown away.
+    pub(crate) fn wait_until_hidden(&self) {
+        until("a question whose answer is not shown", || {
+            let modes = self.master.get_termios()?.local_flags.bits();
+            (modes & LocalModes::ECHO.bits() == 0).then_some(())
+        });
     }
 
     /// All that has been written to the terminal.
@@ -163,6 +198,10 @@ impl Drop for Terminal {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.child.kill().ok();
             self.child.wait().ok();
+        }
+        if !std::thread::panicking() && !self.tells_secrets {
+            watch_stores(&self.home);
+            expect_none_of_fixtures("the terminal", self.raw().as_bytes());
         }
     }
 }

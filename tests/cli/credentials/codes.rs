@@ -2,8 +2,14 @@
 
 use serde_json::json;
 
-use crate::common::identity::{Home, User, trust_with_mfa};
+use crate::common::clock::MovedClock;
+use crate::common::identity::{Home, User, told, trust_with_mfa};
 use crate::common::lab::Lab;
+use crate::common::process::Program;
+use crate::common::wait::until;
+
+/// What AWS lets be known of a code that it does not take.
+const REFUSED: &str = "error: the MFA code was not accepted: it is wrong, or it was used before\n";
 
 /// A user with a device, in a home where `base` has the device, `role` a role that asks for a code
 /// and the device, and `deep` that role by way of another profile.
@@ -80,24 +86,21 @@ fn a_role_that_wants_a_younger_code_gets_one() {
         json!({ "NumericLessThan": { "aws:MultiFactorAuthAge": "3600" } });
     lab.role("careful", json!({ "trust": trust }));
     let code = lab.code(&ann.devices[0]);
-    assert_eq!(home.whoami(&["--profile", "role", "--mfa-code", &code])["mfa"], true);
-    // Two hours later, as the session that was kept has it.
+    assert_eq!(home.whoami(&["--profile", "base", "--mfa-code", &code])["mfa"], true);
+    let [session] = &home.entries()[..] else { panic!("one is kept: {:?}", home.files(".cache")) };
+    let identity = home.whoami(&["--profile", "role"]);
+    assert!(identity["arn"].as_str().unwrap().contains("assumed-role/careful/"), "{identity}");
+    assert_eq!(lab.calls("GetSessionToken"), 1);
+    // Two hours later, as the session that was kept has it. The role that was assumed is over.
     lab.advance(2 * 3600 * 1000);
-    let [kept] = &home
-        .files(".cache/adit/credentials")
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect::<Vec<_>>()[..]
-    else {
-        panic!("one session is kept: {:?}", home.files(".cache"));
-    };
     let mut entry: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(kept).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(session).unwrap()).unwrap();
     let at: jiff::Timestamp = entry["mfa_at"].as_str().unwrap().parse().unwrap();
     entry["mfa_at"] = json!((at - jiff::SignedDuration::from_hours(2)).to_string());
-    std::fs::write(kept, entry.to_string()).unwrap();
-    // The role that was assumed then would do for its hour.
-    for path in home.files(".aws/cli/cache") {
+    std::fs::write(session, entry.to_string()).unwrap();
+    let roles: Vec<_> = home.entries().into_iter().filter(|path| path != session).collect();
+    assert_eq!(roles.len(), 1, "{roles:?}");
+    for path in roles.into_iter().chain(home.files(".aws/cli/cache")) {
         std::fs::remove_file(path).unwrap();
     }
 
@@ -127,44 +130,77 @@ fn wrong_used_and_late_codes_are_refused_in_words() {
     let code = lab.code(device);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let stderr = home.refused(4, &["whoami", "--profile", "base", "--mfa-code", wrong]);
-    assert!(stderr.contains("code"), "{stderr}");
+    assert!(stderr.contains(REFUSED), "{stderr}");
     assert!(!stderr.contains(wrong), "{stderr}");
 
     home.whoami(&["--profile", "base", "--mfa-code", &code]);
     let other = Home::new(&lab, &std::fs::read_to_string(home.path().join(".aws/config")).unwrap());
     let stderr = other.refused(4, &["whoami", "--profile", "base", "--mfa-code", &code]);
-    assert!(stderr.contains("once") || stderr.contains("next one"), "{stderr}");
+    assert!(stderr.contains(REFUSED), "{stderr}");
+    assert!(stderr.contains("hint: each code works once; wait for the next one"), "{stderr}");
 
     let late = lab.code(device);
     lab.advance(10 * 60_000);
     let stderr = other.refused(4, &["whoami", "--profile", "base", "--mfa-code", &late]);
-    assert!(stderr.contains("code"), "{stderr}");
+    assert!(stderr.contains(REFUSED), "{stderr}");
 }
 
 #[test]
 fn two_processes_ask_once() {
     let (lab, ann, home) = world();
     let code = lab.code(&ann.devices[0]);
-    // Slow enough for both to want a code before one has it.
+    let folder = home.path().display();
+    // Nobody has a code before the other was seen to wait.
     let script = home.script(
         "code",
-        &format!("echo asked >> {}/asked\nsleep 1\necho {code}", home.path().display()),
+        &format!(
+            "echo asked >> {folder}/asked\n\
+             until [ -e {folder}/go ]; do sleep 0.05; done\n\
+             echo {code}"
+        ),
     );
     let command = script.display().to_string();
-    let started: Vec<_> = (0..2)
-        .map(|_| {
-            let mut adit = home.adit();
-            adit.args(["whoami", "--profile", "role", "--mfa-command", &command]);
-            adit.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-            adit.spawn().expect("the program runs")
-        })
-        .collect();
-    for child in started {
-        let output = child.wait_with_output().expect("the program ends");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let mut started = [(); 2].map(|()| {
+        let mut adit = home.adit();
+        adit.args(["whoami", "--profile", "role", "--mfa-command", &command]);
+        Program::start(&mut adit)
+    });
+    until("one to wait for the other", || {
+        let said = started.iter().map(Program::stderr);
+        let waits = |text: &String| told(text).contains("another adit asks for the MFA code");
+        (said.filter(waits).count() == 1).then_some(())
+    });
+    home.write("go", "");
+    for program in &mut started {
+        assert_eq!(program.wait().code(), Some(0), "{}", program.stderr());
     }
     let asked = std::fs::read_to_string(home.path().join("asked")).expect("it was asked");
     assert_eq!(asked.lines().count(), 1, "{asked}");
     assert_eq!(lab.calls("GetSessionToken"), 1);
+}
+
+/// Signatures are put right by the time that AWS answers with; codes cannot be.
+#[test]
+fn a_clock_that_is_wrong_is_overcome_or_named_with_how_wrong_it_is() {
+    let (lab, ann, home) = world();
+    let run = |minutes: u64, profile: &str, code: &str| {
+        let clock = MovedClock::ahead(minutes * 60);
+        let mut command = home.moved(&clock);
+        command.args(["whoami", "--profile", profile, "--mfa-code", code]);
+        let mut program = Program::start(&mut command);
+        (program.wait().code(), told(&program.stderr()))
+    };
+    let code = lab.code(&ann.devices[0]);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for minutes in [2, 20] {
+        let (ended, told) = run(minutes, "base", wrong);
+        assert_eq!(ended, Some(4), "{told}");
+        let hint =
+            format!("hint: this machine's clock is {minutes} min ahead of AWS; set it right");
+        assert!(told.contains(REFUSED) && told.contains(&hint), "{told}");
+    }
+    for profile in ["keys", "base", "role"] {
+        let (ended, told) = run(20, profile, &code);
+        assert_eq!(ended, Some(0), "{profile}: {told}");
+    }
 }

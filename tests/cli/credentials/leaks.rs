@@ -7,14 +7,15 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::common::BASTION;
-use crate::common::identity::{Home, STORES, trust_with_mfa};
+use crate::common::identity::{Home, trust_with_mfa};
 use crate::common::lab::Lab;
 use crate::common::process::Program;
-use crate::common::secrets::Secrets;
+use crate::common::secrets::{STORES, Secrets};
+use crate::common::wait::until;
 
 /// A command to its end, with everything that it can log.
 fn outputs(mut command: Command, lab: &Lab) -> Vec<u8> {
-    command.arg("-vvv");
+    command.arg("-vvvv");
     let mut program = Program::start(&mut command);
     let is_login = command.get_args().any(|argument| argument == "login");
     let is_connect = command.get_args().any(|argument| argument == "connect");
@@ -105,7 +106,11 @@ fn secrets_are_in_their_stores_alone() {
     }
     let logs = said.concat();
     let logs = String::from_utf8_lossy(&logs);
-    assert!(logs.contains("TRACE") && logs.contains("DEBUG"), "nothing is logged: {logs}");
+    assert!(logs.contains(" TRACE adit"), "adit logs too little: {logs}");
+    // Of the crates that hold the secrets, too.
+    for others in [" DEBUG aws_", " DEBUG hyper"] {
+        assert!(logs.contains(others), "nothing of{others}: {logs}");
+    }
     assert!(secrets.len() >= 6, "the stores hold next to nothing: {stores:?}");
     for (arguments, said) in commands.iter().zip(&said) {
         secrets.expect_none(&arguments.join(" "), said);
@@ -136,13 +141,38 @@ fn a_child_that_says_a_secret_fails_its_test() {
         command.args(["-c", &format!("echo \"planted $SECRET\" >&{stream}")]);
         command.env("SECRET", &ann.secret).env("HOME", home.path());
         let mut program = Program::start(&mut command);
-        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| program.wait()));
-        assert!(failed.is_err(), "a secret on {stream} was not seen");
-        std::mem::forget(program);
+        expect_failure(&format!("a secret on {stream}"), || {
+            program.wait();
+        });
+        expect_failure("the same again", || drop(program));
     }
+    // What it gives to its own children counts too, and what it says when it is told to end.
+    let source = home.write("source", &ann.secret);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("sh -c 'sleep 60; :' \"$(cat {})\"; :", source.display())]);
+    let program = Program::start(&mut command);
+    let found = until("the secret to be seen", || {
+        Some(program.secrets_around()).filter(|found| !found.is_empty())
+    });
+    assert!(found.iter().all(|secret| *secret == ann.secret), "{found:?}");
+    expect_failure("a secret in arguments", || drop(program));
+    let mut command = Command::new("sh");
+    let script = format!(
+        "trap 'cat {}; exit 0' TERM; echo ready; while :; do sleep 0.05; done",
+        source.display()
+    );
+    command.args(["-c", &script]);
+    let program = Program::start(&mut command);
+    program.expect_line("its start", |line| (line == "ready").then_some(()));
+    expect_failure("a secret at the end", || drop(program));
+
     std::fs::write(home.path().join("planted"), &ann.secret).expect("a file");
-    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(home)));
-    assert!(failed.is_err(), "a secret in a file was not seen");
+    expect_failure("a secret in a file", || drop(home));
+}
+
+fn expect_failure(what: &str, work: impl FnOnce()) {
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    assert!(failed.is_err(), "{what} was not seen");
 }
 
 /// The test above would fail if there were something to find.
@@ -158,9 +188,15 @@ fn a_planted_secret_is_found() {
         assert_eq!(secrets.within(text.as_bytes()).len(), 1, "{text}");
     }
     assert!(secrets.within(b"wJalrXUtn alone, and AKIAIOSFODNN7EXAMPLE").is_empty());
+    secrets.add("123456");
+    for text in ["2026-11-22T03:45:26.123456Z", "1123456", "a123456b"] {
+        assert!(secrets.within(text.as_bytes()).is_empty(), "{text}");
+    }
+    assert_eq!(secrets.within(b"code=123456&"), ["123456"]);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("entry");
-    std::fs::write(&file, r#"{"Credentials":{"SessionToken":"planted-token"}}"#).expect("a file");
+    std::fs::write(&file, r#"[{"Credentials":{"session_token":"planted-token"}}]"#)
+        .expect("a file");
     secrets.add_held(&file);
     assert_eq!(secrets.within(b"a planted-token here"), ["planted-token"]);
     let failed = std::panic::catch_unwind(|| secrets.expect_none_in(std::slice::from_ref(&file)));

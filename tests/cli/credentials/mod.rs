@@ -3,5 +3,6 @@
 mod codes;
 mod demands;
 mod leaks;
+mod outside;
 mod sign_on;
 mod sources;

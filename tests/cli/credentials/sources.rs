@@ -9,7 +9,11 @@ use crate::common::lab::Lab;
 fn steps(identity: &serde_json::Value) -> String {
     let steps = identity["steps"].as_array().expect("a list").iter();
     let line = |step: &serde_json::Value| {
-        format!("{} | {}", step["what"].as_str().unwrap(), step["origin"].as_str().unwrap())
+        format!(
+            "{} | {}",
+            step["what"].as_str().expect("a text"),
+            step["origin"].as_str().expect("a text")
+        )
     };
     steps.map(line).collect::<Vec<_>>().join("\n")
 }
@@ -79,7 +83,15 @@ fn roles_by_way_of_profiles() {
     let expected = format!("arn:aws:sts::{ACCOUNT}:assumed-role/first/adit-ann");
     assert_eq!(identity["arn"], json!(expected));
     let stderr = home.refused(5, &["whoami", "--profile", "stranger"]);
-    assert!(stderr.contains("sts:AssumeRole"), "{stderr}");
+    assert!(stderr.contains("error: AssumeRole"), "{stderr}");
+    let hint = format!(
+        "hint: both must allow it: the policies of the caller (sts:AssumeRole on {second})"
+    );
+    assert!(stderr.contains(&hint), "{stderr}");
+    assert!(
+        stderr.contains("hint: a role of another organisation often asks for an external id"),
+        "{stderr}"
+    );
     // The same role by flags.
     let flags = ["--profile", "first", "--role-arn", &second, "--external-id", "known"];
     assert!(home.whoami(&flags)["arn"].as_str().unwrap().contains("assumed-role/second/"));

@@ -13,6 +13,7 @@ use crate::common::cloud::{Ran, text};
 use crate::common::connect::{dial, echo};
 use crate::common::lab::Lab;
 use crate::common::process::{Program, adit};
+use crate::common::secrets::watch;
 use crate::common::servers::Server;
 use crate::common::{BASTION, http};
 use crate::python::python;
@@ -234,6 +235,19 @@ impl Account {
         let key = self.call(IAM, "CreateAccessKey", &name);
         let of = |element| text(&key, element).to_owned();
         self.keys = (of("AccessKeyId"), of("SecretAccessKey"));
+        watch(&self.keys.1);
+    }
+
+    /// The program's key and its secret.
+    pub(super) fn keys(&self) -> (&str, &str) {
+        (&self.keys.0, &self.keys.1)
+    }
+
+    /// Gives the program's home an `~/.aws/config`.
+    pub(super) fn configure(&self, text: &str) {
+        let folder = self.home.path().join(".aws");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("config"), text).expect("a file");
     }
 
     /// Denies the user these actions, and has signatures and policies checked for one run.

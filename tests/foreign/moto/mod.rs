@@ -3,6 +3,7 @@
 //! Sessions are the lab's. What moto cannot do is listed in `CONTRIBUTING.md`.
 
 mod account;
+mod credentials;
 mod denied;
 mod killed;
 
@@ -19,6 +20,7 @@ pub(crate) const STORIES: &[Story] = &[
     ("a_stopped_bastion_is_started", a_stopped_bastion_is_started),
     ("what_others_use_stays", what_others_use_stays),
     ("names_of_others_are_left_alone", names_of_others_are_left_alone),
+    ("a_code_and_two_roles_lead_to_credentials", credentials::by_a_code_and_two_roles),
     ("init_is_killed_before_each_call", || killed::init("before")),
     ("init_is_killed_after_each_call", || killed::init("after")),
     ("cleanup_is_killed_before_each_call", || killed::cleanup("before")),
