@@ -97,7 +97,7 @@ fn print(whoami: &Whoami, printer: Printer) -> Result<(), Failure> {
     let (mfa, mfa_at) = match whoami.mfa {
         MfaState::Yes { at } => (Some(true), at.map(moment)),
         MfaState::No => (Some(false), None),
-        _ => (None, None),
+        MfaState::Unknown => (None, None),
     };
     printer.event(&Event::Identity {
         account: &whoami.account,

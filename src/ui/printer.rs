@@ -128,6 +128,7 @@ impl Printer {
     }
 
     /// Tells a person what they have to do for this to go on; also with `--quiet`.
+    #[expect(clippy::unused_self, reason = "told like everything else, whatever is wanted")]
     pub(crate) fn instruct(self, text: &str) {
         say(None, text);
     }

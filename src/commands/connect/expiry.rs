@@ -137,8 +137,6 @@ fn expired(held: &Held) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use adit_aws::{AwsError, AwsErrorKind};
-
     use super::*;
 
     /// A clock that tests move, and what is held by it.
@@ -225,8 +223,7 @@ mod tests {
         assert!(matches!(world.at(minutes(600)).await, Some(Tick::Expired(_))));
 
         let mut refused = World::new(minutes(60), Renewal::Yes);
-        let error = AwsError::new(AwsErrorKind::AccessDenied, "revoked");
-        refused.held.send_modify(|held| held.last_error = Some(error));
+        refused.held.send_modify(|held| held.renewal = Renewal::No("revoked".to_owned()));
         assert!(matches!(refused.at(minutes(70)).await, Some(Tick::Expired(failure))
             if failure.message.contains("revoked")));
         assert_eq!(refused.held.borrow().expires, Some(refused.start + minutes(60)));

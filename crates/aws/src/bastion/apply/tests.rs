@@ -5,16 +5,14 @@
 mod fixture;
 mod launch;
 
-use std::sync::Mutex;
-
 use super::*;
-use crate::bastion::plan::{Launch, RulePeer, RuleSpec};
-use crate::bastion::{Architecture, IDLE_MINUTES};
-use crate::fake::{Asked, Fake};
+use crate::bastion::plan::{RulePeer, RuleSpec};
 use crate::network::Protocol;
 use crate::tags::{self, Purpose, Tags};
 use crate::wait::code;
 
+// By name, as there is one of this name in what is tested.
+use fixture::online;
 use fixture::*;
 
 fn allow(targets: &[&str]) -> Plan {

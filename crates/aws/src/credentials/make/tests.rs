@@ -108,6 +108,7 @@ impl World {
                 profile: Some(profile.to_owned()),
             },
             files: Files {
+                sessions: Arc::default(),
                 store: Some(open_store(&env).unwrap()),
                 cli: Some(CliCache::new(home)),
                 notices: Notices::default(),

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
+
+use tokio::sync::watch;
 
 use super::*;
 
@@ -42,6 +44,12 @@ impl CodeSource for Prepared {
     }
 }
 
+fn pace() -> Pace<'static> {
+    static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::system);
+    static NOTICES: LazyLock<Notices> = LazyLock::new(Notices::default);
+    Pace { clock: &CLOCK, notices: &NOTICES }
+}
+
 fn devices() -> Vec<Device> {
     let serial = "arn:aws:iam::111122223333:mfa/alice-phone".to_owned();
     vec![Device { serial, origin: Origin::named("--mfa-serial") }]
@@ -54,7 +62,7 @@ fn wrong() -> Refusal {
 /// Tries the codes of `source` with a service that takes `right` alone, and says which it saw.
 async fn tried(source: &Prepared, right: &str) -> (Result<String, AwsError>, Vec<String>) {
     let seen = Mutex::new(Vec::new());
-    let result = prove(Some(source), devices(), |_, code| {
+    let result = prove(Some(source), pace(), devices(), |_, code| {
         seen.lock().unwrap().push(code.to_string());
         let answer = if code.as_str() == right { Ok(code.to_string()) } else { Err(wrong()) };
         std::future::ready(answer)
@@ -106,9 +114,31 @@ async fn a_source_without_a_further_code_tells_the_refusal() {
     assert_eq!(error.message, "the MFA code was not accepted");
 }
 
+/// Until its next code a program prints the last one: that is waited for and costs no try.
+#[tokio::test]
+async fn the_next_code_of_a_program_is_waited_for() {
+    let (ahead, moved) = watch::channel(Duration::ZERO);
+    let clock = Clock::moved(moved);
+    let notices = Notices::new(move |notice| {
+        assert_eq!(notice, Notice::NextCode);
+        ahead.send_modify(|ahead| *ahead += Duration::from_secs(STEP_S));
+    });
+    let mut source = Prepared::new(&["111111", "111111", "222222"]);
+    source.attended = false;
+    let pace = Pace { clock: &clock, notices: &notices };
+    let result = prove(Some(&source), pace, devices(), |_, code| {
+        let answer = if *code == "222222" { Ok(code.to_string()) } else { Err(wrong()) };
+        std::future::ready(answer)
+    })
+    .await;
+    assert_eq!(result.unwrap(), "222222");
+    let attempts: Vec<u8> = source.asked.lock().unwrap().iter().map(|ask| ask.attempt).collect();
+    assert_eq!(attempts, [1, 2, 2]);
+}
+
 #[tokio::test]
 async fn where_nobody_can_be_asked_it_is_said_how_to_give_a_code() {
-    let none = prove(None, devices(), |_, _| std::future::ready(Ok(()))).await.unwrap_err();
+    let none = prove(None, pace(), devices(), |_, _| std::future::ready(Ok(()))).await.unwrap_err();
     let (blind, _) = tried(&Prepared::failing(CodeError::NoTerminal), "1").await;
     let blind = blind.unwrap_err();
     assert_eq!((none.kind.clone(), &none.message), (AwsErrorKind::CodeNeeded, &blind.message));
@@ -129,7 +159,7 @@ async fn the_end_of_a_question_and_a_failed_program_are_told_apart() {
 #[tokio::test]
 async fn another_refusal_ends_the_questions() {
     let source = Prepared::new(&["111111", "222222"]);
-    let result = prove(Some(&source), devices(), |_, _| {
+    let result = prove(Some(&source), pace(), devices(), |_, _| {
         let denied = AwsError::new(AwsErrorKind::AccessDenied, "denied");
         std::future::ready(Err::<(), _>(Refusal::Denied(denied)))
     })

@@ -6,6 +6,7 @@ use super::super::*;
 use crate::bastion::plan::Launch;
 use crate::bastion::{Architecture, IDLE_MINUTES};
 use crate::fake::{Asked, Fake};
+use crate::tags::{self, Purpose, Tags};
 
 pub(super) fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())

@@ -1,8 +1,8 @@
 //! Launching a bastion: once, whoever else launches one.
 
-use super::super::*;
 use super::fixture::*;
-use crate::fake::Fake;
+use crate::bastion::Progress;
+use crate::wait::code;
 
 #[tokio::test]
 async fn a_launch_says_all_that_a_bastion_is() {
