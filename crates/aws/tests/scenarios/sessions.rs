@@ -71,27 +71,3 @@ async fn who_may_not_see_sessions_has_to_say_that_they_may_end() {
     assert!(removed.failed.is_empty(), "{:?}", removed.failed);
     assert_eq!(world.census().await, Census::default());
 }
-
-#[tokio::test]
-async fn who_may_not_see_sessions_has_to_say_that_they_may_end() {
-    let world = World::start().await;
-    let bastion = set_up(&world).await;
-    world.deny(&["ssm:DescribeSessions"]);
-    let (leftovers, removed) = world.cleanup(&Scope::default()).await;
-    let unasked = leftovers.unasked.as_ref().expect("it is told");
-    assert_eq!(unasked.bastions, std::slice::from_ref(&bastion));
-    assert!(unasked.why.contains("may not ssm:DescribeSessions"), "{}", unasked.why);
-    assert_eq!(world.census().await, ONE_TARGET);
-    assert!(removed.done.is_empty(), "{:?}", removed.done);
-    let error = &removed.failed[0].error;
-    assert_eq!(
-        error.message,
-        format!("{bastion} was not tried: whether sessions are live on {bastion} is not known")
-    );
-    assert!(error.hints[0].starts_with("--force"), "{:?}", error.hints);
-    assert!(error.hints[1].contains(r#""Action":"ssm:DescribeSessions""#), "{:?}", error.hints);
-
-    let removed = Box::pin(bastion::remove(&world.aws, &leftovers, true, |_| ())).await;
-    assert!(removed.failed.is_empty(), "{:?}", removed.failed);
-    assert_eq!(world.census().await, Census::default());
-}
