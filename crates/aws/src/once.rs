@@ -22,6 +22,16 @@ use hyper_util::client::legacy::Error as ClientError;
 use crate::error::find;
 use crate::load::OPERATION_TIMEOUT;
 
+/// Refusals of a signature, as of one with the time of a wrong clock: the SDK signs again by the time
+/// that the service answers with, and nothing was done.
+const SIGNATURE_ERRORS: [&str; 5] = [
+    "InvalidSignatureException",
+    "RequestExpired",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
 /// The limits of such a call.
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
@@ -76,5 +86,5 @@ fn is_untaken<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'stati
         .as_operation_error()
         .and_then(|error| error.downcast_ref::<E>())
         .and_then(ProvideErrorMetadata::code)
-        .is_some_and(|code| THROTTLING_ERRORS.contains(&code))
+        .is_some_and(|code| THROTTLING_ERRORS.contains(&code) || SIGNATURE_ERRORS.contains(&code))
 }

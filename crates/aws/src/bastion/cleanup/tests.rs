@@ -291,6 +291,7 @@ async fn a_bastion_is_looked_at_again_before_it_goes() {
         (200, "<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>");
     let mut leftovers = everything().sort(&Scope { vpc: Some("vpc-1".to_owned()), target: None });
     leftovers.removals.retain(|one| one.resource == "i-1" || one.resource == "sgr-in");
+    leftovers.vpcs.retain(|id, _| id == "i-1");
 
     for (answers, why) in [
         (vec![seen("pending")], "i-1 is starting, as somebody is about to use it"),
