@@ -310,7 +310,10 @@ impl Place {
         let ec2 = self.world.ec2();
         let in_vpc = aws_sdk_ec2::types::Filter::builder().name("vpc-id").values(&self.vpc).build();
         let subnets = ec2.describe_subnets().filters(in_vpc).send().await.expect("subnets");
-        let subnet = subnets.subnets()[0].subnet_id().expect("its id");
+        // One of the zones does not have this type of instance.
+        let fits = |zone: Option<&str>| zone != Some("us-east-1c");
+        let mut fitting = subnets.subnets().iter().filter(|one| fits(one.availability_zone()));
+        let subnet = fitting.next().and_then(|one| one.subnet_id()).expect("a subnet");
         let call = ec2
             .run_instances()
             .image_id("ami-0ad17a20230a64000")
