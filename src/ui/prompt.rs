@@ -29,18 +29,22 @@ pub(crate) async fn confirm(
     question: &str,
     signals: &mut Signals,
 ) -> Result<Result<bool, Stop>, Failure> {
-    let question = format!("{} [y/N]", plain::line(question));
-    let ask = move || {
-        Input::<String>::with_theme(&SimpleTheme)
+    answer(yes_or_no(&format!("{question} [y/N]"), false), signals).await
+}
+
+/// Asks for a yes or a no; nothing typed is `otherwise`.
+fn yes_or_no(question: &str, otherwise: bool) -> impl FnOnce() -> dialoguer::Result<bool> + use<> {
+    let question = plain::line(question);
+    move || {
+        let typed = Input::<String>::with_theme(&SimpleTheme)
             .with_prompt(question)
             .allow_empty(true)
             .validate_with(|typed: &String| {
                 consent(typed).map(drop).ok_or("answer y for yes, or n for no")
             })
-            .interact_text()
-            .map(|typed| consent(&typed) == Some(true))
-    };
-    answer(ask, signals).await
+            .interact_text()?;
+        Ok(if typed.trim().is_empty() { otherwise } else { consent(&typed) == Some(true) })
+    }
 }
 
 /// What somebody means who was asked for a yes; `None` when it cannot be told.
@@ -118,18 +122,7 @@ pub(crate) async fn choose(question: &str, items: Vec<String>) -> Result<Option<
 
 /// Asks a question to which nothing typed is a yes; as [`secret`].
 pub(crate) async fn yes(question: &str) -> Result<bool, Failure> {
-    let question = format!("{} [Y/n]", plain::line(question));
-    let ask = move || {
-        Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(question)
-            .allow_empty(true)
-            .validate_with(|typed: &String| {
-                consent(typed).map(drop).ok_or("answer y for yes, or n for no")
-            })
-            .interact_text()
-            .map(|typed| typed.trim().is_empty() || consent(&typed) == Some(true))
-    };
-    alone(ask).await
+    alone(yes_or_no(&format!("{question} [Y/n]"), true)).await
 }
 
 /// Asks in the midst of work that ends on a signal of itself.

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::common::clock::MovedClock;
@@ -154,6 +155,23 @@ fn one_code_carries_two_tunnels_through_half_a_day() {
         let stdout = tunnel.program.stdout();
         assert!(!stdout.contains("\"warning\""), "{stdout}");
     }
+}
+
+/// The narrowed role may do all that a tunnel takes: start, dial, resume, dial again, end.
+#[test]
+fn a_narrowed_session_serves_and_is_resumed() {
+    let server = Server::echo();
+    let (lab, ann, home) = world(&server);
+    let code = lab.code(&ann.devices[0]);
+    let mut tunnel = Tunnel::open(&home, &["--mfa-code", &code, "--scope-session"]);
+    tunnel.echo("through a narrow door");
+    cut(&lab, std::slice::from_mut(&mut tunnel));
+    // The role as a whole, for the AWS CLI too, and the narrow one, which is kept nowhere.
+    assert_eq!((lab.calls("GetSessionToken"), lab.calls("AssumeRole")), (1, 2));
+    assert_eq!(home.files(".aws/cli/cache").len(), 1);
+    tunnel.program.signal(Signal::INT);
+    assert_eq!(tunnel.program.wait().code(), Some(130), "{}", tunnel.program.stderr());
+    lab.expect_nothing_left();
 }
 
 /// Cuts the websockets of all tunnels, with words under way in each stream.

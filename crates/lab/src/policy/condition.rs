@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::context::{self, Context};
-use super::document::Malformed;
+use super::malformed::{Malformed, SYNTAX};
 use super::pattern::Pattern;
 
 /// One operator on one key, with the values of which one has to hold.
@@ -76,7 +76,7 @@ const OPERATORS: [(&str, Test, bool); 24] = [
 impl Condition {
     /// Reads the member `Condition` of a statement.
     pub(super) fn parse(block: &Value, variables: bool) -> Result<Vec<Self>, Malformed> {
-        let syntax = || Malformed::from(super::document::SYNTAX);
+        let syntax = || Malformed::from(SYNTAX);
         let mut conditions = Vec::new();
         for (name, keys) in block.as_object().ok_or_else(syntax)? {
             let (operator, if_exists) = match name.strip_suffix("IfExists") {
@@ -202,7 +202,7 @@ fn value_of(test: Test, text: &str, variables: bool) -> Result<Pattern, Malforme
         Test::Text | Test::TextWithoutCase | Test::Like | Test::Arn => true,
     };
     if !fits {
-        return Err(Malformed::from(super::document::SYNTAX));
+        return Err(Malformed::from(SYNTAX));
     }
     Pattern::parse(text, variables).map_err(Malformed::from)
 }

@@ -1,39 +1,14 @@
 //! Documents: statements, and the verdict of all of them together.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::Condition;
 use super::context::Context;
 use super::json;
-use super::pattern::{Pattern, UnknownVariable, covers_action};
+use super::malformed::{Malformed, SYNTAX};
+use super::pattern::{Pattern, covers_action};
 use super::principal::{Named, Principals, Trust, Who};
-
-pub(super) const SYNTAX: &str = "Syntax errors in policy.";
-
-/// Why a document is no policy, in the words of `MalformedPolicyDocument`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Malformed(pub(super) String);
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<&str> for Malformed {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl From<UnknownVariable> for Malformed {
-    fn from(UnknownVariable(text): UnknownVariable) -> Self {
-        Self(format!("The policy variable {text} is not known to the lab."))
-    }
-}
 
 /// A document, read.
 #[derive(Clone, PartialEq, Eq, Debug)]

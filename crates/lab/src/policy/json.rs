@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::document::{Malformed, SYNTAX};
+use super::malformed::{Malformed, SYNTAX};
 
 /// Reads a document.
 pub(super) fn read(text: &str) -> Result<Value, Malformed> {

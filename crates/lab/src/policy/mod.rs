@@ -8,6 +8,7 @@ mod condition;
 mod context;
 mod document;
 mod json;
+mod malformed;
 mod managed;
 mod pattern;
 mod principal;
@@ -15,6 +16,7 @@ mod principal;
 mod tests;
 
 pub(crate) use context::Context;
-pub(crate) use document::{Malformed, Policy, Verdict};
+pub(crate) use document::{Policy, Verdict};
+pub(crate) use malformed::Malformed;
 pub(crate) use managed::managed;
 pub(crate) use principal::{Trust, Who};

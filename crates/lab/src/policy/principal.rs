@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::document::{Malformed, SYNTAX};
+use super::malformed::{Malformed, SYNTAX};
 
 /// Who asks, as trust policies can name him.
 #[derive(Clone, PartialEq, Eq, Debug)]
