@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::secrets::{
     MfaCode, MfaCommand, MfaDemand, parse_account, parse_credential_kind, parse_mfa_code,
-    parse_mfa_command, parse_mfa_demand, parse_mfa_serial,
+    parse_mfa_command, parse_mfa_demand, parse_mfa_serial, parse_role_arn,
 };
 
 /// How AWS is reached. What is not given comes from the places that the AWS CLI reads as well.
@@ -55,7 +55,8 @@ pub(crate) struct CredentialArgs {
     pub(crate) mfa_command: Option<MfaCommand>,
 
     /// A role to assume, after those of the profile
-    #[arg(long, value_name = "ARN", env = "ADIT_ROLE_ARN", hide_env_values = true)]
+    #[arg(long, value_name = "ARN", env = "ADIT_ROLE_ARN", hide_env_values = true,
+          value_parser = parse_role_arn)]
     pub(crate) role_arn: Option<String>,
 
     /// The external id that the role asks for

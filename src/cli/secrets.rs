@@ -67,7 +67,8 @@ pub(crate) fn parse_mfa_demand(text: &str) -> Result<MfaDemand, String> {
     if text == "true" {
         return Ok(MfaDemand(None));
     }
-    let age = parse_span(text).map_err(|_| "expected an age such as 30m or 1h".to_owned())?;
+    let age = parse_span(text)
+        .map_err(|_| "expected an age such as 30m or 1h, or true for any".to_owned())?;
     Ok(MfaDemand(Some(age)))
 }
 
@@ -78,7 +79,25 @@ pub(crate) fn parse_mfa_serial(text: &str) -> Result<MfaSerial, String> {
 
 /// Reads a kind of credentials.
 pub(crate) fn parse_credential_kind(text: &str) -> Result<CredentialKind, String> {
-    text.parse().map_err(|error: AwsError| error.message)
+    text.parse().map_err(|error: AwsError| match error.hints.first() {
+        Some(known) => format!("{}; {known}", error.message),
+        None => error.message,
+    })
+}
+
+/// Reads the ARN of a role.
+pub(crate) fn parse_role_arn(text: &str) -> Result<String, String> {
+    let mut parts = text.splitn(6, ':');
+    let is_role = parts.next() == Some("arn")
+        && parts.nth(1) == Some("iam")
+        && parts.next() == Some("")
+        && parts.next().is_some_and(|account| account.len() == 12)
+        && parts.next().is_some_and(|role| role.starts_with("role/"));
+    if is_role {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the ARN of a role, as arn:aws:iam::111122223333:role/NAME".to_owned())
+    }
 }
 
 /// Reads the number of an account, with the dashes of the console or without.
@@ -112,6 +131,16 @@ mod tests {
         assert_eq!(words("echo $HOME;x").unwrap(), ["echo", "$HOME;x"]);
         assert!(words("").is_err());
         assert!(words("echo 'open").unwrap_err().contains("quotation"));
+    }
+
+    #[test]
+    fn a_role_is_named_by_its_arn() {
+        for arn in ["arn:aws:iam::111122223333:role/dev", "arn:aws-cn:iam::111122223333:role/a/b"] {
+            assert_eq!(parse_role_arn(arn).as_deref(), Ok(arn));
+        }
+        for text in ["dev", "arn:aws:iam::111122223333:user/ann", "arn:aws:iam::1:role/dev"] {
+            assert!(parse_role_arn(text).unwrap_err().contains("role/NAME"), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `adit cleanup`: removes what adit made, after showing it.
 
-use adit_aws::Aws;
 use adit_aws::bastion::{self, Leftovers, Removed, Scope};
 use adit_aws::targets;
+use adit_aws::{Aws, AwsErrorKind};
 
 use super::access::{self, account};
 use super::ask::{consent, told_the_plan};
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     if let Err(ending) = during(&mut signals, printer, printer.settled()).await {
         return ending.map(|stop| stopped(stop, printer));
     }
-    warn(&leftovers, settings.force, printer);
+    warn(&leftovers, &scope, settings.force, printer);
     let is_nothing = leftovers.removals.is_empty();
     if is_nothing && leftovers.kept.is_empty() && leftovers.unseen.is_empty() {
         printer.note(&format!("there is nothing of adit {}", place(&scope, &aws)));
@@ -146,12 +146,13 @@ fn place_of(caller: &str, region: &str) -> String {
 }
 
 /// Says what stands in the way.
-fn warn(leftovers: &Leftovers, force: bool, printer: Printer) {
+fn warn(leftovers: &Leftovers, scope: &Scope, force: bool, printer: Printer) {
     for (bastion, count) in &leftovers.sessions {
-        let then = if force {
-            "they end"
-        } else {
-            "it and all it works with stay unless --force is given"
+        let then = match (force, &scope.target) {
+            (true, None) => "they end".to_owned(),
+            (true, Some(target)) => format!("what they do with {target} stops"),
+            (false, None) => "it and all it works with stay unless --force is given".to_owned(),
+            (false, Some(_)) => "its rules stay unless --force is given".to_owned(),
         };
         printer.warn(&format!("live sessions on {bastion}: {count}; {then}"));
     }
@@ -199,9 +200,7 @@ fn finish(
     let unasked = leftovers.unasked.iter().flat_map(|one| &one.hints);
     let unseen = leftovers.unseen.iter().flat_map(|one| &one.hints);
     let in_use = leftovers.kept.iter().any(|one| one.command == bastion::FORCE);
-    let force = in_use.then(|| {
-        "--force ends the sessions that are live, and removes what stays for them".to_owned()
-    });
+    let force = in_use.then(|| "--force removes it all the same, whoever is connected".to_owned());
     let hints = force.into_iter().chain(failed.chain(unasked).chain(unseen).cloned());
     let failure = Failure::new(Kind::Partial, message);
     Err(hints
@@ -235,8 +234,9 @@ fn still_there(removed: &Removed, leftovers: &Leftovers) -> String {
     for (resource, why) in kept(leftovers) {
         table.row([resource, why]);
     }
-    let failed = removed.failed.iter().map(|one| one.command.as_str());
-    // What is in use is told of by a hint.
+    // What was not tried waits for something else; what is in use is told of by a hint.
+    let tried = |one: &&bastion::Unremoved| !matches!(&one.error.kind, AwsErrorKind::Service { code } if code == "Skipped");
+    let failed = removed.failed.iter().filter(tried).map(|one| one.command.as_str());
     let kept = leftovers.kept.iter().map(|one| one.command.as_str());
     let commands = failed.chain(kept.filter(|command| *command != bastion::FORCE));
     let by_hand: Vec<String> = commands.map(|command| format!("  {command}")).collect();

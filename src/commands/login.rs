@@ -46,7 +46,12 @@ fn show(verification: &Verification, browser: bool, printer: Printer) {
     let Verification { url, url_with_code, code, .. } = verification;
     let complete = url_with_code.as_deref().unwrap_or(url);
     drop(printer.event(&Event::SignIn { url: complete, code }));
-    printer.instruct(&format!("to sign in, open {url} and check that it shows the code {code}"));
+    printer.instruct(&match url_with_code {
+        Some(complete) => {
+            format!("to sign in, open {complete} and check that it shows the code {code}")
+        }
+        None => format!("to sign in, open {url} and give it the code {code}"),
+    });
     if browser && open(complete) {
         printer.note("a browser has been asked to open it");
     }

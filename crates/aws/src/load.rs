@@ -190,7 +190,8 @@ pub async fn load(mut options: AwsOptions) -> Result<Aws, AwsError> {
     let profiles = Profiles::load(&env, options.profile.as_deref()).await?;
     let sdk = shared(&options, http.clone()).await;
     options.profile = from_flag;
-    let region = sdk.region().cloned().ok_or_else(no_region)?;
+    let region = sdk.region().filter(|region| !region.as_ref().is_empty()).cloned();
+    let region = region.ok_or_else(no_region)?;
     let settings = Settings::new(&options, &profiles, &env, &region);
     tracing::debug!(profile = profiles.selected(), %region, "resolved the AWS configuration");
     let wishes =
@@ -243,7 +244,11 @@ pub async fn sign_in(
 /// The profile by flag, else by the older of the two variables, which botocore looks at first and the
 /// SDK does not know.
 fn chosen_profile(flag: Option<String>, env: &Env) -> Option<String> {
-    flag.or_else(|| env.get("AWS_DEFAULT_PROFILE").ok().filter(|name| !name.is_empty()))
+    let older = || env.get("AWS_DEFAULT_PROFILE").ok().filter(|name| !name.is_empty());
+    // The SDK takes an empty variable for a profile without a name.
+    let empty =
+        || env.get("AWS_PROFILE").is_ok_and(|name| name.is_empty()).then(|| "default".to_owned());
+    flag.or_else(older).or_else(empty)
 }
 
 /// What the SDK reads by itself: region, endpoints, and other settings of profiles.

@@ -17,7 +17,7 @@ pub enum Notice {
         /// What is asked for.
         what: String,
     },
-    /// The program that gives MFA codes has given one that was used; the next one is waited for.
+    /// The program that gives MFA codes has given one that was refused; the next one is waited for.
     NextCode,
     /// Adit's cache of credentials cannot be used.
     StoreUnusable {
@@ -35,7 +35,9 @@ impl fmt::Display for Notice {
             Self::OtherProcessAsks { what } => {
                 write!(f, "another adit asks for {what}; waiting for its answer")
             }
-            Self::NextCode => write!(f, "that MFA code was used; waiting for the next one"),
+            Self::NextCode => {
+                write!(f, "that MFA code was refused; waiting for the next one, up to 30 s")
+            }
             Self::StoreUnusable { message } => {
                 write!(f, "credentials are not kept between runs: {message}")
             }

@@ -220,7 +220,7 @@ impl Maker {
         };
         if base.keys.are_long_lived()
             && let Some(kept) = self.kept_session(step, &base, asking)
-            && before.is_none_or(|before| before.keys != kept.keys)
+            && before.as_ref().is_none_or(|before| before.keys != kept.keys)
         {
             let at = kept.mfa_at;
             let made = self.of_session(step, &base, kept.keys, at, Some("adit's cache"));
@@ -236,9 +236,16 @@ impl Maker {
         let denied = Mutex::new(None);
         let pace = Pace { clock: &self.sources.clock, notices: &self.files.notices };
         let use_code = |device, code| self.use_code(step, &base, device, code, &denied);
-        let proven = mfa::prove(codes, pace, devices, use_code)
-            .await
-            .map_err(|error| self.with_skew(error))?;
+        let too_old = before.and_then(|kept| {
+            let state = MfaState::Yes { at: kept.mfa_at };
+            self.demands.check_mfa(state, self.sources.clock.now()).err()
+        });
+        let proven = mfa::prove(codes, pace, devices, use_code).await.map_err(|mut error| {
+            if let Some(why) = too_old.filter(|_| error.kind == AwsErrorKind::CodeNeeded) {
+                error.message = format!("{}: {}", why.message, error.message);
+            }
+            self.with_skew(error)
+        })?;
         let now = self.sources.clock.now();
         match proven {
             Proven::Session(keys) => {

@@ -157,6 +157,13 @@ where
             pace.until_the_next_code().await;
             continue;
         }
+        if is_old && !source.attended() {
+            return Err(AwsError::new(
+                AwsErrorKind::CodeFailed,
+                "the program gives the same MFA code again, and it was refused",
+            )
+            .hint("check of which device its codes are, and its clock"));
+        }
         let complaint = complaint_about(&digits, is_old);
         let complaint = if let Some(complaint) = complaint {
             AwsError::new(AwsErrorKind::CodeFailed, complaint)
@@ -197,7 +204,7 @@ pub(crate) fn needed(request: &CodeRequest) -> AwsError {
         AwsErrorKind::CodeNeeded,
         format!("an MFA code of {} is needed, and there is nobody to ask", names.join(" or ")),
     )
-    .hint("run `adit whoami` with the same profile in a terminal: one code does for half a day")
+    .hint("run `adit whoami` with the same flags in a terminal: one code does for half a day")
     .hint("or pass --mfa-code (ADIT_MFA_CODE), or --mfa-command with a program that prints a code")
 }
 
