@@ -43,7 +43,7 @@ pub(crate) use lab::{LabArgs, PaceArg};
 pub(crate) use list::ListArgs;
 pub(crate) use login::LoginArgs;
 pub(crate) use secrets::{MfaCode, MfaCommand, parse_mfa_code};
-pub(crate) use values::LocalPort;
+pub(crate) use values::{LocalPort, is_on};
 pub(crate) use whoami::WhoamiArgs;
 
 /// Tunnels to private AWS resources through Systems Manager Session Manager.

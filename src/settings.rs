@@ -106,7 +106,6 @@ pub(crate) struct ListSettings {
 /// What `adit login` is to do.
 #[derive(Debug)]
 pub(crate) struct LoginSettings {
-    pub(crate) browser: bool,
     pub(crate) access: Access,
 }
 
@@ -215,10 +214,11 @@ impl Settings {
             CommandArgs::Cleanup(args) => Ok(Self::Cleanup(cleanup(args, env))),
             CommandArgs::Init(args) => Ok(Self::Init(Box::new(init(args, env)))),
             CommandArgs::List(args) => Ok(Self::List(list(args, env))),
-            CommandArgs::Login(args) => Ok(Self::Login(LoginSettings {
-                browser: !args.no_browser,
-                access: access::of(args.aws, env),
-            })),
+            CommandArgs::Login(args) => {
+                let access = access::of(args.aws, env);
+                let browser = access.browser && !args.no_browser;
+                Ok(Self::Login(LoginSettings { access: Access { browser, ..access } }))
+            }
             CommandArgs::Whoami(args) => {
                 Ok(Self::Whoami(WhoamiSettings { access: access::of(args.aws, env) }))
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 
+use crate::cli::is_on;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::ui::{Output, Printer, plain};
@@ -49,10 +50,7 @@ fn failure(error: &clap::Error) -> Failure {
 fn wants_json() -> bool {
     let given = std::env::args_os().skip(1).take_while(|argument| argument != "--");
     given.into_iter().any(|argument| argument == "--json")
-        || std::env::var("ADIT_JSON").is_ok_and(|value| {
-            let value = value.to_lowercase();
-            !["", "n", "no", "f", "false", "off", "0"].contains(&value.as_str())
-        })
+        || std::env::var("ADIT_JSON").is_ok_and(|value| is_on(&value))
 }
 
 /// Whether nothing that may be repeated holds a control character.

@@ -126,6 +126,11 @@ pub(crate) fn parse_millis_range(text: &str) -> Result<[u64; 2], String> {
         .ok_or_else(|| "expected a range of milliseconds such as 0-300".to_owned())
 }
 
+/// Whether a variable switches something on, as clap reads those of flags.
+pub(crate) fn is_on(value: &str) -> bool {
+    !["", "0", "n", "no", "f", "false", "off"].contains(&value.to_lowercase().as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ pub(crate) async fn load(access: &Access, printer: Printer) -> Result<Aws, Failu
     if !printer.may_ask() || !prompt::yes(&format!("{}; sign in now?", error.message)).await? {
         return Err(error.into());
     }
-    login::sign_in(access, access.browser, printer).await?;
+    login::sign_in(access, printer).await?;
     Ok(Box::pin(adit_aws::load(options(access, printer))).await?)
 }
 

@@ -1,8 +1,8 @@
 //! `adit cleanup`: removes what adit made, after showing it.
 
+use adit_aws::Aws;
 use adit_aws::bastion::{self, Leftovers, Removed, Scope};
 use adit_aws::targets;
-use adit_aws::{Aws, AwsErrorKind};
 
 use super::access::{self, account};
 use super::ask::{consent, told_the_plan};
@@ -213,15 +213,17 @@ fn table_of_kept(leftovers: &Leftovers) -> Option<String> {
     let mut table = Table::new(&["STAYS", "WHY"]);
     let mut is_empty = true;
     for (resource, why) in kept(leftovers) {
-        table.row([resource, why]);
+        table.row([&resource, why]);
         is_empty = false;
     }
     (!is_empty).then(|| table.for_stdout())
 }
 
-fn kept(leftovers: &Leftovers) -> impl Iterator<Item = (&str, &str)> {
-    let kept = leftovers.kept.iter().map(|one| (one.resource.as_str(), one.why.as_str()));
-    kept.chain(leftovers.unseen.iter().map(|one| (one.what.as_str(), one.why.as_str())))
+/// What stays by name, and the kinds of which nobody knows whether any is there.
+fn kept(leftovers: &Leftovers) -> impl Iterator<Item = (String, &str)> {
+    let kept = leftovers.kept.iter().map(|one| (one.resource.clone(), one.why.as_str()));
+    let unseen = leftovers.unseen.iter();
+    kept.chain(unseen.map(|one| (format!("any {}", one.what), one.why.as_str())))
 }
 
 /// What is left, and below it the commands that remove it by hand, each on a line of its own: those
@@ -232,11 +234,11 @@ fn still_there(removed: &Removed, leftovers: &Leftovers) -> String {
         table.row([&one.removal.resource, &one.error.message]);
     }
     for (resource, why) in kept(leftovers) {
-        table.row([resource, why]);
+        table.row([&resource, why]);
     }
-    // What was not tried waits for something else; what is in use is told of by a hint.
-    let tried = |one: &&bastion::Unremoved| !matches!(&one.error.kind, AwsErrorKind::Service { code } if code == "Skipped");
-    let failed = removed.failed.iter().filter(tried).map(|one| one.command.as_str());
+    let tried = removed.failed.iter().filter(|one| one.was_tried());
+    let failed = tried.map(|one| one.command.as_str());
+    // What is in use is told of by a hint.
     let kept = leftovers.kept.iter().map(|one| one.command.as_str());
     let commands = failed.chain(kept.filter(|command| *command != bastion::FORCE));
     let by_hand: Vec<String> = commands.map(|command| format!("  {command}")).collect();

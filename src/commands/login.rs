@@ -17,7 +17,7 @@ pub(crate) async fn run(
     mut signals: Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let signing_in = sign_in(&settings.access, settings.browser, printer);
+    let signing_in = sign_in(&settings.access, printer);
     match during(&mut signals, printer, signing_in).await {
         Ok(signed_in) => {
             let expires = moment(signed_in.expires);
@@ -30,12 +30,8 @@ pub(crate) async fn run(
 }
 
 /// Shows where to sign in, and waits until somebody has.
-pub(super) async fn sign_in(
-    access: &Access,
-    browser: bool,
-    printer: Printer,
-) -> Result<SignedIn, Failure> {
-    let show = |verification: &Verification| show(verification, browser, printer);
+pub(super) async fn sign_in(access: &Access, printer: Printer) -> Result<SignedIn, Failure> {
+    let show = |verification: &Verification| show(verification, access.browser, printer);
     let options = access::options(access, printer);
     let signed_in = Box::pin(adit_aws::sign_in(options, show)).await?;
     printer.note(&format!("signed in until {}", moment(signed_in.expires)));

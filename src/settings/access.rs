@@ -6,7 +6,7 @@ use adit_aws::{Clock, Demands, MfaSerial, RoleWish};
 use adit_tunnel::ProxySettings;
 
 use super::ReadEnv;
-use crate::cli::{AwsArgs, MfaCode, MfaCommand};
+use crate::cli::{AwsArgs, MfaCode, MfaCommand, is_on};
 
 /// How AWS is reached.
 #[derive(Debug, Clone, Default)]
@@ -30,12 +30,6 @@ pub(crate) struct Mfa {
     pub(crate) serial: Option<MfaSerial>,
     pub(crate) code: Option<MfaCode>,
     pub(crate) command: Option<MfaCommand>,
-}
-
-/// Whether a variable switches something on, as it does for a flag.
-fn is_on(value: Option<String>) -> bool {
-    let off = ["", "0", "n", "no", "f", "false", "off"];
-    value.is_some_and(|value| !off.contains(&value.to_lowercase().as_str()))
 }
 
 /// What flags and variables say.
@@ -72,7 +66,7 @@ pub(super) fn of(args: AwsArgs, env: ReadEnv<'_>) -> Access {
                 .then(|| credentials.allow_credentials.into_iter().collect()),
             account: credentials.account,
         },
-        browser: !is_on(env("ADIT_NO_BROWSER")),
+        browser: !env("ADIT_NO_BROWSER").is_some_and(|value| is_on(&value)),
         clock: Clock::system(),
     }
 }

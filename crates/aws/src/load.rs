@@ -83,8 +83,8 @@ impl Aws {
         self.keeper.held()
     }
 
-    /// Whether there are credentials that last; where they have expired, they are renewed now, which
-    /// may take minutes.
+    /// Whether there are credentials that last; where they have expired, they are renewed now, within
+    /// a minute.
     pub async fn settle(&self) -> bool {
         self.keeper.settle().await
     }

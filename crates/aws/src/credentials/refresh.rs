@@ -24,8 +24,8 @@ const SHORTEST: Duration = Duration::from_secs(20);
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// How long a network that is not there yet, as after a lid was opened, is waited for before
-/// credentials count as lost, and how often it is tried.
-const TRIES: usize = 12;
+/// credentials count as lost, and the pause between two tries.
+const SETTLE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes credentials.
@@ -135,13 +135,13 @@ impl Keeper {
         self.inner.made()
     }
 
-    /// Whether there are credentials that last. Where they have expired, they are renewed now; what
-    /// fails for want of a network is tried for a minute.
+    /// Whether there are credentials that last. Where they have expired, they are renewed now, within
+    /// a minute; what fails for want of a network is tried again meanwhile.
     pub(crate) async fn settle(&self) -> bool {
-        let pace = ConstantBuilder::new().with_delay(PAUSE).with_max_times(TRIES);
+        let pace = ConstantBuilder::new().with_delay(PAUSE).without_max_times();
         let keys = || self.keys();
-        let kept = keys.retry(pace).sleep(tokio::time::sleep).when(AwsError::is_transient).await;
-        kept.is_ok()
+        let kept = keys.retry(pace).sleep(tokio::time::sleep).when(AwsError::is_transient);
+        timeout(SETTLE, kept).await.is_ok_and(|kept| kept.is_ok())
     }
 
     /// The keys to sign with: what is held while it lasts, else what can be got now.

@@ -1,5 +1,6 @@
 //! `GetSessionToken`: one code for half a day.
 
+use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
 use aws_types::sdk_config::SdkConfig;
 
 use super::keys::Keys;
@@ -9,7 +10,6 @@ use super::role::Proof;
 use super::sts::{self, Refusal};
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::once::OnlyUntaken;
-use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
 
 /// How long a session lasts when nothing else is said: the service's own default.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>

@@ -175,11 +175,10 @@ fn arn(service: &str, tail: &str) -> String {
 
 /// What sessions are started on: an instance, one managed from outside EC2, or a container.
 fn node(id: &str) -> String {
-    match id.split_once(':').and_then(|(_, task)| task.split_once('_')) {
-        Some((cluster, rest)) if id.starts_with("ecs:") => {
-            let task = rest.split('_').next().unwrap_or_default();
-            arn("ecs", &format!("task/{cluster}/{task}"))
-        }
+    // `ecs:CLUSTER_TASK_RUNTIME`: the name of a cluster may have the sign in it, the ids have not.
+    let task = id.strip_prefix("ecs:").and_then(|id| id.rsplit_once('_')?.0.rsplit_once('_'));
+    match task {
+        Some((cluster, task)) => arn("ecs", &format!("task/{cluster}/{task}")),
         _ if id.starts_with("mi-") => arn("ssm", &format!("managed-instance/{id}")),
         _ => arn("ec2", &format!("instance/{id}")),
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::AwsError;
+use crate::error::{AwsError, AwsErrorKind};
 use crate::naming;
 
 pub use find::find_leftovers;
@@ -210,6 +210,16 @@ pub struct Unremoved {
     /// The command that removes it by hand, once what is in the way is not.
     pub command: String,
 }
+
+impl Unremoved {
+    /// Whether a call was made for it; what was not tried waits for something else.
+    pub fn was_tried(&self) -> bool {
+        !matches!(&self.error.kind, AwsErrorKind::Service { code } if code == NOT_TRIED)
+    }
+}
+
+/// The code of what was not tried.
+const NOT_TRIED: &str = "Skipped";
 
 #[cfg(test)]
 mod tests;

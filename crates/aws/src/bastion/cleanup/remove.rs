@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::undo::Undo;
-use super::{Leftovers, Removal, RemovalAction, Removed, Unremoved};
+use super::{Leftovers, NOT_TRIED, Removal, RemovalAction, Removed, Unremoved};
 use crate::bastion::progress::{Progress, Tell};
 use crate::error::{AwsError, AwsErrorKind};
 use crate::load::Aws;
@@ -168,7 +168,7 @@ fn blocker(
 
 fn skipped(removal: &Removal, why: &str) -> AwsError {
     let text = format!("{} was not tried: {why}", removal.resource);
-    AwsError::new(AwsErrorKind::Service { code: "Skipped".to_owned() }, text)
+    AwsError::new(AwsErrorKind::Service { code: NOT_TRIED.to_owned() }, text)
 }
 
 /// The stage of what could not be looked for.

@@ -364,5 +364,5 @@ async fn kinds_that_may_not_be_looked_for_leave_the_others() {
     let routes = [refuse(&["Action=List"], 403, DENIED), refuse(&["Action="], 403, REFUSED)];
     let fake = Fake::routed(&[7], &routes).await;
     let error = find_leftovers(&fake.aws().await, &Scope::default()).await.unwrap_err();
-    assert_eq!(error.kind, crate::error::AwsErrorKind::AccessDenied);
+    assert_eq!(error.kind, AwsErrorKind::AccessDenied);
 }
