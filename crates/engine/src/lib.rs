@@ -14,6 +14,7 @@ mod cipher;
 mod config;
 mod error;
 mod event;
+mod limits;
 mod pool;
 mod session;
 mod stats;
@@ -27,6 +28,7 @@ pub use cipher::{Cipher, CipherError, DataKey};
 pub use config::{Epoch, SessionConfig};
 pub use error::{CloseReason, HandshakeError, OpenError, ProtocolError, WriteError};
 pub use event::{Cause, Event, Loss, Mode, Read, StreamId};
+pub use limits::{ExtendError, Extension, Limit, LimitEvent, Limits, LimitsConfig, Remaining};
 pub use session::Session;
 pub use stats::Stats;
 
