@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Loss;
 
@@ -14,6 +14,9 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Bytes of user data delivered to streams.
     pub bytes_in: u64,
+    /// When a byte of user data moved last, in either direction: written or read by the local side,
+    /// handed out for the first time, or delivered to a stream. `None` before the first.
+    pub last_payload: Option<Instant>,
     /// Data messages handed out again.
     pub resends: u64,
     /// Acknowledgements handed out.

@@ -45,6 +45,7 @@ impl Session {
                     let id = StreamId(id);
                     if self.streams.deliver(now, id, data, whole, &mut self.events) {
                         self.counters.bytes_in += len;
+                        self.counters.last_payload = Some(now);
                     }
                 }
                 Ok(Some(Item::Fin(id))) => self.peer_ended(StreamId(id)),

@@ -59,6 +59,7 @@ impl Session {
         }
         let header = Header { sequence, ..self.envelope.header(now) };
         let message = self.seal(message, &header)?;
+        self.counters.last_payload = Some(now);
         Some(self.register(now, message, len))
     }
 }

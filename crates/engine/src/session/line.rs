@@ -103,6 +103,7 @@ impl Session {
                 self.streams.uncount_unread(&bytes);
                 let len = bytes.len();
                 self.counters.bytes_in += len as u64;
+                self.counters.last_payload = Some(now);
                 self.streams.deliver(now, id, bytes, len, &mut self.events);
             }
         }
@@ -134,6 +135,7 @@ impl Session {
                 let (id, len) = (*id, bytes.len());
                 if self.streams.deliver(now, id, bytes, len, &mut self.events) {
                     self.counters.bytes_in += len as u64;
+                    self.counters.last_payload = Some(now);
                 }
             }
             Line::Disconnecting { .. } => {}

@@ -132,6 +132,9 @@ impl Session {
             let chunk = self.compact(chunk);
             self.streams.push_waiting(id, chunk);
         }
+        if len > 0 {
+            self.counters.last_payload = Some(now);
+        }
         let written = before + len as u64;
         match self.mode() {
             Some(Mode::Mux) => self.probe.consider(written),
@@ -164,6 +167,7 @@ impl Session {
         self.note_deafness(now);
         let read = self.streams.read(id, max, out);
         if read > 0 {
+            self.counters.last_payload = Some(now);
             return Read::Data(read);
         }
         let Some(stream) = self.streams.get_mut(id) else { return Read::Reset(Cause::Unknown) };

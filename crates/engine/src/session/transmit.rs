@@ -143,6 +143,7 @@ impl Session {
             self.line_sent(sequence);
         }
         self.counters.bytes_out += len as u64;
+        self.counters.last_payload = Some(now);
         if in_pieces {
             return self.begin_frame(now, id, chunk.buffer);
         }

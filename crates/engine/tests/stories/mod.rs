@@ -14,3 +14,4 @@ mod reliability;
 mod single;
 mod throughput;
 mod transport;
+mod usage;
