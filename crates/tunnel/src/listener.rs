@@ -1,50 +1,22 @@
 //! Where local clients connect.
 
+mod failure;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
-use crate::error::SharedIo;
+pub(crate) use self::failure::AcceptFailure;
+pub use self::failure::ListenError;
 use crate::local::Local;
-
-/// Why local clients cannot connect.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct ListenError {
-    /// The address or path.
-    pub address: String,
-    /// The error.
-    pub source: SharedIo,
-}
-
-impl ListenError {
-    fn new(address: String, error: io::Error) -> Self {
-        Self { address, source: Arc::new(error) }
-    }
-
-    /// Whether something else listens there.
-    pub fn is_taken(&self) -> bool {
-        self.source.kind() == io::ErrorKind::AddrInUse
-    }
-
-    /// What the user can do, in one line.
-    pub fn next_step(&self) -> &'static str {
-        match self.source.kind() {
-            _ if self.address.contains('/') => "use another path for the socket",
-            io::ErrorKind::AddrInUse => "stop what listens there, or use --local-port auto",
-            io::ErrorKind::PermissionDenied => "use --local-port auto, or a local port above 1023",
-            io::ErrorKind::AddrNotAvailable => "use an address of this machine",
-            _ => "use another local port",
-        }
-    }
-}
 
 /// The sockets on which local clients connect; closed when dropped.
 #[derive(Debug)]
@@ -156,93 +128,5 @@ impl Listener {
     pub(crate) fn broken(&self, error: io::Error) -> ListenError {
         let address = self.addresses().first().map_or("the socket".to_owned(), ToString::to_string);
         ListenError::new(address, error)
-    }
-}
-
-/// What to do after a failed accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AcceptFailure {
-    /// Only that client is affected.
-    Client,
-    /// The machine lacks descriptors or memory for the moment.
-    Exhausted,
-    /// The socket itself may be broken.
-    Unknown,
-}
-
-impl AcceptFailure {
-    /// Linux passes errors that are pending on the new connection through accept(2); they say
-    /// nothing about the listener.
-    pub(crate) fn of(error: &io::Error) -> Self {
-        use io::ErrorKind as Kind;
-
-        match error.kind() {
-            Kind::ConnectionAborted
-            | Kind::ConnectionReset
-            | Kind::Interrupted
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::TimedOut => Self::Client,
-            Kind::OutOfMemory => Self::Exhausted,
-            _ if is_exhausted(error) => Self::Exhausted,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-#[cfg(unix)]
-fn is_exhausted(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-
-    error.raw_os_error().is_some_and(|code| {
-        [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
-            .contains(&Errno::from_raw_os_error(code))
-    })
-}
-
-#[cfg(windows)]
-fn is_exhausted(error: &io::Error) -> bool {
-    // WSAEMFILE and WSAENOBUFS.
-    matches!(error.raw_os_error(), Some(10024 | 10055))
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn accept_errors_are_told_apart() {
-        let of = |errno: Errno| AcceptFailure::of(&io::Error::from(errno));
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
-            assert_eq!(of(errno), AcceptFailure::Exhausted, "{errno}");
-        }
-        for errno in [Errno::CONNABORTED, Errno::INTR, Errno::HOSTUNREACH] {
-            assert_eq!(of(errno), AcceptFailure::Client, "{errno}");
-        }
-        assert_eq!(of(Errno::BADF), AcceptFailure::Unknown);
-    }
-
-    #[tokio::test]
-    async fn several_addresses_share_the_port_that_was_free() {
-        let listener =
-            Listener::bind(&["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()])
-                .await
-                .unwrap();
-        let ports: Vec<u16> = listener.addresses().iter().map(SocketAddr::port).collect();
-        assert_eq!(ports.len(), 2);
-        assert!(ports[0] != 0 && ports[0] == ports[1]);
-    }
-
-    #[tokio::test]
-    async fn a_taken_port_is_named() {
-        let first = Listener::loopback(0).await.unwrap();
-        let port = first.addresses()[0].port();
-        let error = Listener::loopback(port).await.unwrap_err();
-        assert!(error.is_taken());
-        assert!(error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
-        assert!(error.next_step().contains("auto"));
     }
 }
