@@ -1,25 +1,21 @@
 //! The accept loop: one task per local connection.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adit_engine::OpenError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::listener::{AcceptFailure, ListenError, Listener};
+use crate::listener::{Client, ListenError, Listener};
 use crate::local::Local;
 use crate::stream::{self, Carried};
 use crate::{Rejection, Shared, TunnelEvent, TunnelOptions, Warning};
 
-/// The pause after an accept that failed for lack of descriptors or memory: long enough for
-/// connections to end, short enough for a client that waits in the backlog.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
-/// Unexplained failures in a row after which a listener counts as broken.
-const UNKNOWN_LIMIT: u32 = 16;
 /// How long local clients may take to read what is left once the tunnel is dead.
 const DEAD_GRACE: Duration = Duration::from_secs(5);
 
@@ -53,32 +49,20 @@ async fn accept(
     tracker: &TaskTracker,
 ) -> ListenError {
     let room = Arc::new(Semaphore::new(options.max_connections.max(1)));
-    let mut unknown = 0;
     loop {
-        // The semaphore is never closed, so the other arm is unreachable.
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
-            return listener.broken(std::io::ErrorKind::Other.into());
+        // The semaphore is never closed.
+        let permit = Arc::clone(&room).acquire_owned().await.ok();
+        let troubled = |error: &io::Error| {
+            let cause = error.to_string();
+            shared.emit(TunnelEvent::Warning(Warning::AcceptFailed { cause }));
         };
-        match poll_fn(|cx| listener.poll_accept(cx)).await {
-            Ok((local, peer)) => {
-                unknown = 0;
-                let shared = Arc::clone(shared);
-                let (wait, linger) = (options.single_wait, options.linger);
-                tracker.spawn(connection(shared, local, peer, wait, linger, permit));
-            }
-            Err(error) => match AcceptFailure::of(&error) {
-                AcceptFailure::Client => {}
-                AcceptFailure::Unknown if unknown >= UNKNOWN_LIMIT => {
-                    return listener.broken(error);
-                }
-                failure => {
-                    unknown += u32::from(failure == AcceptFailure::Unknown);
-                    let cause = error.to_string();
-                    shared.emit(TunnelEvent::Warning(Warning::AcceptFailed { cause }));
-                    sleep(EXHAUSTED_PAUSE).await;
-                }
-            },
-        }
+        let Client { local, peer } = match listener.accept(troubled).await {
+            Ok(client) => client,
+            Err(error) => return error,
+        };
+        let shared = Arc::clone(shared);
+        let (wait, linger) = (options.single_wait, options.linger);
+        tracker.spawn(connection(shared, local, peer, wait, linger, permit));
     }
 }
 
@@ -89,7 +73,7 @@ async fn connection(
     peer: Option<SocketAddr>,
     wait: Duration,
     linger: Duration,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 ) {
     let open = poll_fn(|cx| shared.poll_open(cx));
     let opened = tokio::select! {

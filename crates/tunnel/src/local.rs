@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 const SLICES: usize = 64;
 
 /// One local client.
+#[derive(Debug)]
 pub(crate) enum Local {
     Tcp(TcpStream),
     #[cfg(unix)]

@@ -31,6 +31,7 @@ impl ListenError {
             _ if self.address.contains('/') => "use another path for the socket",
             io::ErrorKind::AddrInUse => "stop what listens there, or use --local-port auto",
             io::ErrorKind::PermissionDenied => "use --local-port auto, or a local port above 1023",
+            io::ErrorKind::InvalidInput => "use a port, or a path for a socket",
             io::ErrorKind::AddrNotAvailable => "use an address of this machine",
             _ => "use another local port",
         }
@@ -38,8 +39,8 @@ impl ListenError {
 }
 
 /// What to do after a failed accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AcceptFailure {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum AcceptFailure {
     /// Only that client is affected.
     Client,
     /// The machine lacks descriptors or memory for the moment.
@@ -51,7 +52,7 @@ pub(crate) enum AcceptFailure {
 impl AcceptFailure {
     /// Linux passes errors that are pending on the new connection through accept(2); they say
     /// nothing about the listener.
-    pub(crate) fn of(error: &io::Error) -> Self {
+    pub(super) fn of(error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
 
         match error.kind() {
@@ -67,6 +68,16 @@ impl AcceptFailure {
             _ => Self::Unknown,
         }
     }
+}
+
+/// Whether the machine has no such address, or no such family at all.
+pub(super) fn is_no_address_here(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let no_family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    // WSAEAFNOSUPPORT.
+    #[cfg(windows)]
+    let no_family = 10047;
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_family)
 }
 
 #[cfg(unix)]
