@@ -19,11 +19,12 @@ use crate::{Rejection, Shared, TunnelEvent, TunnelOptions, Warning};
 /// How long local clients may take to read what is left once the tunnel is dead.
 const DEAD_GRACE: Duration = Duration::from_secs(5);
 
-/// Accepts local connections until the tunnel ends or is closed; the listener is closed first.
+/// Accepts local connections until the tunnel ends or is closed; the listener is let go first, which
+/// closes it unless somebody else has it too.
 pub(crate) async fn serve(
     shared: &Arc<Shared>,
     options: &TunnelOptions,
-    listener: Listener,
+    listener: Arc<Listener>,
 ) -> Result<(), ListenError> {
     let tracker = TaskTracker::new();
     let accepted = tokio::select! {

@@ -84,11 +84,13 @@ impl Tunnel {
         }
     }
 
-    /// Forwards local connections until the tunnel ends or is closed. The listener is closed as
-    /// soon as nothing can be carried any more.
-    pub async fn serve(&self, listener: Listener) -> End {
+    /// Forwards local connections until the tunnel ends or is closed. The listener is let go as
+    /// soon as nothing can be carried any more: where that was the only handle, it is closed, and
+    /// whoever keeps another decides what becomes of the clients that go on connecting.
+    pub async fn serve(&self, listener: impl Into<Arc<Listener>>) -> End {
         let shared = &self.inner.shared;
-        if let Err(error) = forward::serve(shared, &self.inner.options, listener).await {
+        let served = forward::serve(shared, &self.inner.options, listener.into());
+        if let Err(error) = served.await {
             self.close().await;
             return End::Failed(TunnelError::Listen(error));
         }

@@ -5,5 +5,6 @@
 mod dial;
 mod ends;
 mod forward;
+mod listen;
 mod resume;
 mod support;
