@@ -26,6 +26,7 @@ mod stream;
 mod tunnel;
 
 pub use adit_engine::{Cause, Loss, Mode, Stats, StreamId};
+pub use adit_engine::{ExtendError, Extension, Limit, LimitEvent, Limits, LimitsConfig, Remaining};
 pub use clock::SuspendClock;
 pub use dial::{DialError, Stage, TlsFailure};
 pub use error::{End, TunnelError};
