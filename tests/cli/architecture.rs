@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The edges between the crates. Nothing else is allowed.
-const EDGES: [(&str, &[&str]); 6] = [
-    ("adit", &["adit-aws", "adit-lab", "adit-tunnel"]),
+const EDGES: [(&str, &[&str]); 7] = [
+    ("adit", &["adit-aws", "adit-config", "adit-lab", "adit-tunnel"]),
     ("adit-aws", &[]),
+    ("adit-config", &[]),
     ("adit-engine", &["adit-wire"]),
     ("adit-lab", &["adit-wire"]),
     ("adit-tunnel", &["adit-engine", "adit-wire"]),
