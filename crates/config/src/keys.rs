@@ -46,12 +46,17 @@ pub(crate) const BASTION: &[&str] = &[
 pub(crate) struct Refused {
     pub(crate) why: &'static str,
     pub(crate) instead: &'static str,
+    /// Whether the value must not be shown.
+    pub(crate) hides: bool,
 }
 
 /// Whether and why a key is refused by name, which is more than being unknown.
 pub(crate) fn refused(key: &str, layer: Layer) -> Option<Refused> {
     let key = key.to_ascii_lowercase().replace('_', "-");
-    let refused = |why, instead| Some(Refused { why, instead });
+    let refused = |why, instead| Some(Refused { why, instead, hides: is_secret(&key) });
+    // A command may have a password among its arguments.
+    let program =
+        |instead| Some(Refused { why: "a file could run programs", instead, hides: true });
     match key.as_str() {
         "endpoint-url" => refused(
             "a file could send signed requests elsewhere",
@@ -73,27 +78,22 @@ pub(crate) fn refused(key: &str, layer: Layer) -> Option<Refused> {
             "pass --allow-remote, or ADIT_ALLOW_REMOTE",
         ),
         "socket" => refused("files hold no paths", "pass --socket, or ADIT_SOCKET"),
-        "mfa-command" => {
-            refused("a file could run programs", "pass --mfa-command, or ADIT_MFA_COMMAND")
-        }
+        "mfa-command" => program("pass --mfa-command, or ADIT_MFA_COMMAND"),
         "mfa-code" => refused(
             "a code is a secret, and good for one use",
             "set ADIT_MFA_CODE, or type it when asked",
         ),
         "command" | "exec" | "run" | "hook" | "pre-command" | "post-command" | "shell"
-        | "proxy-command" => {
-            refused("a file could run programs", "write it after `adit exec NAME --`")
+        | "proxy-command" => program("write it after `adit exec NAME --`"),
+        "credential-process" => {
+            program("set credential_process in a profile of ~/.aws/config, and name that profile")
         }
-        "credential-process" => refused(
-            "a file could run programs",
-            "set credential_process in a profile of ~/.aws/config, and name that profile",
-        ),
         "role-arn" => refused(
             "which role you take is for your own profile to say",
             "pass --role-arn, or ADIT_ROLE_ARN, or name a profile that has it",
         ),
         key if is_secret(key) => refused(
-            "it would be a secret in a file that is shared",
+            "a file is no place for secrets",
             "leave it to your AWS profile, and the database's password to its client",
         ),
         _ => None,

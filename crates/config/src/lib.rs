@@ -8,7 +8,10 @@
 
 mod config;
 mod document;
+pub mod edit;
 mod expand;
+pub mod file;
+mod import;
 mod keys;
 mod kind;
 mod layer;
@@ -18,6 +21,7 @@ mod place;
 mod platform;
 mod problem;
 mod read;
+mod schema;
 mod secret;
 mod shown;
 mod similar;
@@ -25,6 +29,7 @@ mod source;
 mod values;
 
 pub use config::{Config, LookupError, Request, Unknown};
+pub use import::{BASTI_FILES, ImportError, Imported, import_basti};
 pub use kind::TargetKind;
 pub use layer::{
     Bastion, Connection, Explanation, Flags, Lost, Refusal, Setting, Settings, Target, tighten,
@@ -32,4 +37,5 @@ pub use layer::{
 pub use locate::{FILE_NAME, LARGEST, locate};
 pub use place::{Origin, Place};
 pub use problem::{MOST_SHOWN, Problem, Problems};
+pub use schema::{schema, user_schema};
 pub use values::{CredentialKind, Lanes, LocalPort, PublicIp, Reason, RequireMfa, span};

@@ -40,7 +40,7 @@ static RUN: LazyLock<Regex> = LazyLock::new(|| regex_of("[A-Za-z0-9/+_=-]{40,}")
 /// Keys whose values are secrets, up to the value.
 static SENSITIVE: LazyLock<Regex> = LazyLock::new(|| {
     regex_of(
-        r#"(?i)[A-Za-z0-9_."'-]*(?:passw|pwd|passphrase|secret|token|private[-_]?key|access[-_]?key|api[-_]?key|mfa[-_]?code|credential)[A-Za-z0-9_."'-]*\s*=\s*"#,
+        r#"(?i)[A-Za-z0-9_."'-]*(?:passw|pwd|passphrase|secret|token|private[-_]?key|access[-_]?key|api[-_]?key|mfa[-_]?code|credentials?[-_]?process|command)[A-Za-z0-9_."'-]*\s*=\s*"#,
     )
 });
 
@@ -75,7 +75,9 @@ pub(crate) fn hidden_ranges(line: &str) -> Vec<Range<usize>> {
         all.push(key.end()..line.len());
     }
     // A line of the body of a key in PEM is base64 of 64 characters.
-    all.extend(RUN.find_iter(line).filter(|run| is_mixed(run.as_str(), 1)).map(|run| run.range()));
+    all.extend(
+        RUN.find_iter(line).filter(|run| is_mixed(run.as_str(), 1, 1)).map(|run| run.range()),
+    );
     all.retain(|range| !range.is_empty());
     all
 }
@@ -97,9 +99,9 @@ fn ranges(text: &str) -> Vec<(Range<usize>, &'static str)> {
         let value = run.as_str();
         let is_key = !value.contains(['_', '=', '-']) && value.len() == AWS_SECRET;
         // ARNs have long paths.
-        if is_key && is_mixed(value, 3) && !text.starts_with("arn:") {
+        if is_key && is_mixed(value, 1, 6) && !text.starts_with("arn:") {
             found.push((run.range(), "a secret access key"));
-        } else if value.len() >= TOKEN && is_mixed(value, 3) {
+        } else if value.len() >= TOKEN && is_mixed(value, 3, 6) {
             found.push((run.range(), "a session token"));
         }
     }
@@ -107,13 +109,13 @@ fn ranges(text: &str) -> Vec<(Range<usize>, &'static str)> {
     found
 }
 
-/// Whether a run has at least so many digits, small and capital letters each, as chance gives and
-/// names do not.
-fn is_mixed(run: &str, least: usize) -> bool {
+/// Whether a run has at least so many digits, and so many small and capital letters each, as chance
+/// gives and names do not.
+fn is_mixed(run: &str, digits: usize, letters: usize) -> bool {
     let count = |of: fn(&u8) -> bool| run.bytes().filter(of).count();
-    count(u8::is_ascii_digit) >= least
-        && count(u8::is_ascii_lowercase) >= least
-        && count(u8::is_ascii_uppercase) >= least
+    count(u8::is_ascii_digit) >= digits
+        && count(u8::is_ascii_lowercase) >= letters
+        && count(u8::is_ascii_uppercase) >= letters
 }
 
 #[cfg(test)]

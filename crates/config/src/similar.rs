@@ -1,7 +1,7 @@
 //! The nearest of the known names, for those who mistyped one.
 
-/// How much alike two names must be to be worth a mention; 1 is the same. As clap's.
-const ALIKE: f64 = 0.7;
+/// How much alike two names must be to be worth a mention; 1 is the same.
+const ALIKE: f64 = 0.75;
 
 /// Names longer than this are not compared: the comparison takes the product of the lengths.
 const LONGEST: usize = 80;

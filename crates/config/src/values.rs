@@ -187,11 +187,13 @@ pub(crate) fn kinds(kinds: &BTreeSet<CredentialKind>) -> String {
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let text: String = parts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count}{unit}"))
-        .collect();
+    let mut text = String::new();
+    for (count, unit) in parts {
+        if count > 0 {
+            text += &count.to_string();
+            text += unit;
+        }
+    }
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn beats<T>(
     show: impl Fn(&T) -> String,
 ) -> Setting<T> {
     let lost = Lost { value: show(&loser.value), origin: loser.origin, why: why.to_owned() };
-    winner.lost.push(lost);
+    winner.lost.insert(0, lost);
     winner.lost.extend(loser.lost);
     winner
 }

@@ -5,11 +5,12 @@ mod settings;
 mod target;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 use crate::document::{ConnectionPart, Document, GroupPart, TargetRef};
 use crate::expand::Surroundings;
@@ -21,6 +22,8 @@ use crate::shown::{shown, shown_message};
 use crate::similar::nearest;
 use crate::source::{Layer, Source};
 
+pub(crate) use target::is_host;
+
 type Value<'d> = Spanned<DeValue<'d>>;
 
 /// The version of the format that this program reads.
@@ -28,6 +31,9 @@ pub(crate) const VERSION: i128 = 1;
 
 /// Reads a file.
 pub(crate) fn read(source: &Source, around: Surroundings<'_>) -> Result<Document, Problems> {
+    if let Some(at) = too_deep(&source.text) {
+        return Err(source.broken(at..at + 1, "it is nested too deep").into());
+    }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     let mut reader = Reader::new(source, around);
     let mut is_whole = true;
@@ -42,6 +48,30 @@ pub(crate) fn read(source: &Source, around: Surroundings<'_>) -> Result<Document
     }
     let document = reader.document(table.get_ref());
     reader.problems.into_result(document)
+}
+
+/// The deepest that values nest; we need three levels.
+const DEEPEST: usize = 32;
+
+/// Where brackets or dots nest too deep. The parser refuses that too, but takes its time: minutes for
+/// a file of nothing but brackets.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut dots) = (0_usize, 0_usize);
+    for token in toml_parser::Source::new(text).lex() {
+        match token.kind() {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => {
+                depth = depth.saturating_sub(1);
+            }
+            TokenKind::Dot => dots += 1,
+            TokenKind::Equals | TokenKind::Newline => dots = 0,
+            _ => {}
+        }
+        if depth > DEEPEST || dots > DEEPEST {
+            return Some(token.span().start());
+        }
+    }
+    None
 }
 
 /// What reading a file needs and collects.
@@ -88,7 +118,11 @@ impl<'a> Reader<'a> {
                 document.groups.insert(name.value, group);
             }
         }
-        self.references(&mut document);
+        self.references(
+            &document,
+            &names_below(table, "targets"),
+            &names_below(table, "connections"),
+        );
         document.deferred = std::mem::take(&mut self.deferred);
         document
     }
@@ -175,35 +209,34 @@ impl<'a> Reader<'a> {
 
     /// What the shared file refers to has to be in it. A person's file may be read in a folder whose
     /// shared file is another one: there it is a problem only of what is used.
-    fn references(&mut self, document: &mut Document) {
+    fn references(&mut self, document: &Document, targets: &Names, connections: &Names) {
         if self.source.layer == Layer::Own {
             return;
         }
-        let targets = &document.targets;
         for connection in document.connections.values() {
             if let Some(TargetRef::Named(name, problem)) = &connection.target
-                && !targets.contains_key(&name.value)
+                && !targets.contains(&name.value)
             {
-                let near = self.near(&name.value, targets.keys());
+                let near = self.near(&name.value, targets);
                 self.problems.push(problem.as_ref().clone().near(near.as_deref()));
             }
         }
         for (name, problem) in document.groups.values().flat_map(|group| &group.members) {
-            if document.connections.contains_key(&name.value) {
+            if connections.contains(&name.value) {
                 continue;
             }
             let problem = if document.groups.contains_key(&name.value) {
                 problem.clone().hint("that is a group; groups hold connections only")
             } else {
-                problem.clone().near(self.near(&name.value, document.connections.keys()).as_deref())
+                problem.clone().near(self.near(&name.value, connections).as_deref())
             };
             self.problems.push(problem);
         }
     }
 
-    fn near<'n>(&self, name: &str, known: impl Iterator<Item = &'n String>) -> Option<String> {
+    fn near(&self, name: &str, known: &Names) -> Option<String> {
         let wanted = self.problems.wants_hints();
-        wanted.then(|| nearest(name, known.map(String::as_str)).map(str::to_owned)).flatten()
+        wanted.then(|| nearest(name, known.iter().map(String::as_str)).map(str::to_owned)).flatten()
     }
 
     /// The tables below a key, by their names.
@@ -299,6 +332,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+type Names = BTreeSet<String>;
+
+/// The names below a key, also of what is wrong: that is said already.
+fn names_below(table: &DeTable<'_>, key: &str) -> Names {
+    let below = table.get(key).and_then(|value| value.get_ref().as_table());
+    below.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()).collect()
+}
+
 /// A name and where it stands in the text.
 struct Name {
     value: String,
@@ -310,6 +351,3 @@ impl Reader<'_> {
         Located { value, place: self.source.place(span.start) }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,7 @@ use crate::patterns::{self, fits};
 use crate::place::Located;
 use crate::problem::Problem;
 use crate::secret;
-use crate::shown::shown;
+use crate::shown::{is_obeyed, shown};
 use crate::values::span;
 
 impl Reader<'_> {
@@ -64,14 +64,12 @@ impl Reader<'_> {
     ) -> Option<Located<T>> {
         let number = self.integer(value, want)?;
         let fitting = Some(number).filter(|number| range.contains(number));
-        match fitting.and_then(|number| T::try_from(number).ok()) {
-            Some(number) => Some(self.located(number, &value.span())),
-            None => {
-                let (first, last) = range.into_inner();
-                self.report(value.span(), format!("the number is out of range: {first} to {last}"));
-                None
-            }
+        if let Some(number) = fitting.and_then(|number| T::try_from(number).ok()) {
+            return Some(self.located(number, &value.span()));
         }
+        let (first, last) = range.into_inner();
+        self.report(value.span(), format!("the number is out of range: {first} to {last}"));
+        None
     }
 
     /// A span of time such as `8h`.
@@ -147,8 +145,9 @@ impl Reader<'_> {
                 Some((text, true))
             }
             Expanded::Text(expanded) => {
-                if let Some(what) = secret::found(&expanded) {
-                    let problem = self.source.problem(value.span(), leak(what));
+                let hidden = expanded.contains(is_hidden).then(|| HIDDEN.to_owned());
+                if let Some(why) = secret::found(&expanded).map(leak).or(hidden) {
+                    let problem = self.source.problem(value.span(), why);
                     self.deferred.insert(text.place.clone(), problem);
                 }
                 Some((text.map(|_| expanded), true))
@@ -186,6 +185,10 @@ impl Reader<'_> {
         let DeValue::String(text) = value.get_ref() else { return self.mistyped(value, want) };
         if let Some(what) = secret::found(text) {
             self.problems.push(self.leaked(value, what));
+            return None;
+        }
+        if text.contains(is_hidden) {
+            self.report(value.span(), HIDDEN);
             return None;
         }
         Some(self.located(text.to_string(), &value.span()))
@@ -237,6 +240,13 @@ impl Reader<'_> {
         self.problems.push(problem);
         None
     }
+}
+
+const HIDDEN: &str = "the value has a character that shows nothing, or turns the text around";
+
+/// Controls have messages of their own.
+fn is_hidden(c: char) -> bool {
+    is_obeyed(c) && !c.is_control()
 }
 
 fn leak(what: &str) -> String {
