@@ -125,11 +125,21 @@ impl Problems {
     }
 
     pub(crate) fn push(&mut self, problem: Problem) {
-        if self.list.len() < MOST_KEPT {
-            self.list.push(problem);
+        if self.is_full() {
+            self.skip();
         } else {
-            self.dropped += 1;
+            self.list.push(problem);
         }
+    }
+
+    /// Whether further ones are only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() >= MOST_KEPT
+    }
+
+    /// Counts one that is not kept.
+    pub(crate) fn skip(&mut self) {
+        self.dropped += 1;
     }
 
     pub(crate) fn extend(&mut self, others: impl IntoIterator<Item = Problem>) {

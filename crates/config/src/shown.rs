@@ -10,6 +10,8 @@ const LONGEST: usize = 80;
 /// A name or value for a message: whatever looks like a secret is gone, what a terminal would obey is
 /// escaped, and what is long is cut.
 pub(crate) fn shown(text: &str) -> String {
+    // What is cut off below is far from being shown.
+    let text = &text[..text.floor_char_boundary(20 * LONGEST)];
     let mut text = secret::hidden(text);
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(end);

@@ -26,9 +26,18 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// How many characters stand before each block of bytes: counting from the beginning of a line
+    /// for each value of a file of one line would take the square of its length.
+    blocks: Vec<usize>,
     /// Whether a secret may go over lines, so that no line of a broken file can be shown.
     hides_lines: bool,
 }
+
+/// The bytes of a block.
+const BLOCK: usize = 256;
+
+/// Lines are looked at for secrets before they are shown; what stands further behind is not shown.
+const LOOKED_AT: usize = 4096;
 
 /// The most characters of a line that are shown, and how many of them before the mark.
 const WIDTH: usize = 100;
@@ -39,8 +48,15 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(ends).collect();
+        let mut count = 0;
+        let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
+            let before = count;
+            count += characters(block);
+            before
+        });
+        let blocks = blocks.collect();
         let hides_lines = secret::spans_lines(&text);
-        Self { file: file.into(), layer, text, lines, hides_lines }
+        Self { file: file.into(), layer, text, lines, blocks, hides_lines }
     }
 
     pub(crate) fn is_shared(&self) -> bool {
@@ -50,7 +66,7 @@ impl Source {
     /// Where the byte at `offset` stands.
     pub(crate) fn place(&self, offset: usize) -> Place {
         let (line, start, offset) = self.line_of(offset);
-        let column = self.text[start..offset].chars().count() + 1;
+        let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Place { file: Arc::clone(&self.file), line: line + 1, column }
     }
 
@@ -58,7 +74,7 @@ impl Source {
     pub(crate) fn problem(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
         let place = self.place(span.start);
         let snippet = self.snippet(&span, None);
-        Problem::at(&place, message.into(), Some(snippet))
+        Problem::at(&place, message.into(), snippet)
     }
 
     /// The same where what stands there must not be shown.
@@ -74,7 +90,7 @@ impl Source {
         message: impl Into<String>,
     ) -> Problem {
         let snippet = self.snippet(&span, Some(&hidden));
-        Problem::at(&self.place(span.start), message.into(), Some(snippet))
+        Problem::at(&self.place(span.start), message.into(), snippet)
     }
 
     /// A problem with the word at a place that was found earlier.
@@ -94,6 +110,17 @@ impl Source {
         self.problem(span, message)
     }
 
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        match self.blocks.get(block) {
+            Some(before) => before + characters(&self.text.as_bytes()[block * BLOCK..offset]),
+            // The end of a text that fills its blocks.
+            None => self.blocks.last().map_or(0, |before| {
+                before + characters(&self.text.as_bytes()[(block - 1) * BLOCK..])
+            }),
+        }
+    }
+
     /// The line, its beginning, and the offset brought to the nearest character.
     fn line_of(&self, offset: usize) -> (usize, usize, usize) {
         let mut offset = offset.min(self.text.len());
@@ -104,10 +131,15 @@ impl Source {
         (line, self.lines.get(line).copied().unwrap_or_default(), offset)
     }
 
-    fn snippet(&self, span: &Range<usize>, mask: Option<&Range<usize>>) -> Snippet {
-        let (_, start, offset) = self.line_of(span.start);
-        let line = self.text[start..].split('\n').next().unwrap_or_default();
+    fn snippet(&self, span: &Range<usize>, mask: Option<&Range<usize>>) -> Option<Snippet> {
+        let (number, start, offset) = self.line_of(span.start);
+        if offset - start > LOOKED_AT {
+            return None;
+        }
+        let end = self.lines.get(number + 1).map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[start..end];
         let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = &line[..line.floor_char_boundary(LOOKED_AT)];
         let at = (offset - start).min(line.len());
         let to = span.end.saturating_sub(start).clamp(at, line.len());
         let mut hidden = secret::hidden_ranges(line);
@@ -118,8 +150,13 @@ impl Source {
                 hidden.push(within(mask.start)..within(mask.end));
             }
         }
-        cut(line, at..to, &hidden)
+        Some(cut(line, at..to, &hidden))
     }
+}
+
+/// How many characters begin in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| byte.cast_signed() >= -0x40).count()
 }
 
 /// The line as it can be shown, and where the mark goes.
@@ -175,10 +212,26 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_counted_over_blocks() {
+        for text in [
+            "a".repeat(600),
+            "é".repeat(300),
+            format!("x{}\n漢", "漢é".repeat(200)),
+            "a".repeat(BLOCK),
+        ] {
+            let source = source(&text);
+            for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+                let line = text[..at].rsplit('\n').next().unwrap();
+                assert_eq!(source.place(at).column, line.chars().count() + 1, "{at}");
+            }
+        }
+    }
+
+    #[test]
     fn the_mark_stands_below_what_it_means_also_after_an_escape() {
         let text = "a\u{1b} = oops # x";
         let at = text.find("oops").unwrap();
-        let snippet = source(text).snippet(&(at..at + 4), None);
+        let snippet = source(text).snippet(&(at..at + 4), None).unwrap();
         assert_eq!(snippet.text, "a\\u{1b} = oops # x");
         assert_eq!((snippet.column, snippet.width), (snippet.text.find("oops").unwrap(), 4));
     }
@@ -187,7 +240,7 @@ mod tests {
     fn long_lines_are_cut_around_the_mark() {
         let text = format!("{} = oops{}", "é".repeat(500), "x".repeat(500));
         let at = text.find("oops").unwrap();
-        let snippet = source(&text).snippet(&(at..at + 4), None);
+        let snippet = source(&text).snippet(&(at..at + 4), None).unwrap();
         assert!(snippet.text.chars().count() <= WIDTH + 2);
         let marked: String = snippet.text.chars().skip(snippet.column).take(4).collect();
         assert_eq!(marked, "oops");
@@ -195,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_is_masked_shows_neither_text_nor_length() {
-        let snippet = source("id = 'abc' # x").snippet(&(5..10), Some(&(5..10)));
+        let snippet = source("id = 'abc' # x").snippet(&(5..10), Some(&(5..10))).unwrap();
         assert_eq!(snippet.text, "id = ******** # x");
         assert_eq!((snippet.column, snippet.width), (5, 8));
     }

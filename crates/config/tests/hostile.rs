@@ -216,9 +216,8 @@ fn files_that_are_hard_to_read() {
     for bytes in table {
         let begun = Instant::now();
         judge(&bytes);
-        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
-        assert!(begun.elapsed() < Duration::from_secs(20), "{shown:?} took {:?}", begun.elapsed());
-        eprintln!("{:?} {shown}", begun.elapsed());
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
+        assert!(begun.elapsed() < Duration::from_secs(60), "{shown:?} took {:?}", begun.elapsed());
     }
 }
 

@@ -40,6 +40,10 @@ pub(crate) fn read(source: &Source, around: Surroundings<'_>) -> Result<Document
     for error in errors {
         is_whole &= error.message().starts_with("duplicate key");
         let span = error.span().unwrap_or_default();
+        if reader.problems.is_full() {
+            reader.problems.skip();
+            continue;
+        }
         reader.problems.push(source.broken(span, shown_message(error.message())));
     }
     // What stands after a slip of the pen may be read as something else than was meant.
@@ -280,7 +284,7 @@ impl<'a> Reader<'a> {
                     .source
                     .hiding(
                         key.span(),
-                        value.span(),
+                        if refused.hides { value.span() } else { 0..0 },
                         format!(
                             "`{}` cannot be set in {}: {}",
                             shown(name),

@@ -15,6 +15,9 @@ use crate::secret;
 use crate::shown::{is_obeyed, shown};
 use crate::values::span;
 
+/// No value is nearly as long, in bytes.
+const LONGEST: usize = 2048;
+
 impl Reader<'_> {
     pub(super) fn table<'t, 'd>(
         &mut self,
@@ -144,6 +147,12 @@ impl Reader<'_> {
                 self.deferred.insert(text.place.clone(), problem);
                 Some((text, true))
             }
+            Expanded::Text(expanded) if expanded.len() > LONGEST => {
+                let problem =
+                    self.source.problem(value.span(), "with its variables the value is too long");
+                self.deferred.insert(text.place.clone(), problem);
+                Some((text, true))
+            }
             Expanded::Text(expanded) => {
                 let hidden = expanded.contains(is_hidden).then(|| HIDDEN.to_owned());
                 if let Some(why) = secret::found(&expanded).map(leak).or(hidden) {
@@ -183,6 +192,11 @@ impl Reader<'_> {
 
     fn text(&mut self, value: &Value<'_>, want: &str) -> Option<Located<String>> {
         let DeValue::String(text) = value.get_ref() else { return self.mistyped(value, want) };
+        if text.len() > LONGEST {
+            let message = format!("the value is too long: wanted is {want}");
+            self.problems.push(self.source.masked(value.span(), message));
+            return None;
+        }
         if let Some(what) = secret::found(text) {
             self.problems.push(self.leaked(value, what));
             return None;
@@ -232,7 +246,10 @@ impl Reader<'_> {
             DeValue::Table(_) => "a table",
         };
         let message = format!("found {found}; wanted is {want}");
-        let leaks = value.get_ref().as_str().and_then(secret::found);
+        let leaks = value
+            .get_ref()
+            .as_str()
+            .filter(|text| text.len() > LONGEST || secret::found(text).is_some());
         let problem = match leaks {
             Some(_) => self.source.masked(value.span(), message),
             None => self.source.problem(value.span(), message),
