@@ -16,6 +16,7 @@ pub(crate) enum Links {
 
 /// What came of opening a file.
 #[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "elsewhere files have no such owners and modes"))]
 pub(crate) enum Opened {
     /// A regular file of the user or of root.
     File(File),

@@ -1,5 +1,6 @@
 //! Files of Basti made files of adit.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -105,7 +106,8 @@ fn bomb() -> String {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = level - 1;
-        text += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 9].join(", "));
+        let again = vec![format!("*a{before}"); 9].join(", ");
+        let _ = writeln!(text, "a{level}: &a{level} [{again}]");
     }
     text + "connections: *a11\n"
 }
@@ -114,8 +116,11 @@ fn bomb() -> String {
 fn what_is_no_file_of_basti_is_refused_soon() {
     let deep = "[".repeat(100_000);
     let maps = "{a: ".repeat(20_000);
-    let indented: String =
-        (0..2000).map(|depth| format!("{}a:\n", " ".repeat(depth % 200))).collect();
+    let indented = (0..2000).fold(String::new(), |text, depth| {
+        text + &" ".repeat(depth % 200)
+            + "a:
+"
+    });
     let json_deep = format!("{{\"connections\": {}", "{\"a\":".repeat(50_000));
     let table = [
         "",
@@ -149,7 +154,7 @@ fn what_is_no_file_of_basti_is_refused_soon() {
         match import(text) {
             Ok(imported) => drop(good(&imported.text)),
             Err(error) => {
-                assert!(!error.to_string().contains(|c: char| c.is_control() && c != '\n'))
+                assert!(!error.to_string().contains(|c: char| c.is_control() && c != '\n'));
             }
         }
     }

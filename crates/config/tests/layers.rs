@@ -9,7 +9,7 @@ use adit_config::{
 
 use crate::{good, read};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 const SHARED: &str = r#"version = 1
 

@@ -36,7 +36,11 @@ dev = [\"prod-bd\"]
 
 #[test]
 fn twenty_problems_are_shown_and_the_rest_is_counted() {
-    let keys: String = (0..500).map(|number| format!("key-{number} = 1\n")).collect();
+    let keys: Vec<String> = (0..500).map(|number| format!("key-{number} = 1")).collect();
+    let keys = keys.join(
+        "
+",
+    );
     let problems = read(Some(&format!("version = 1\n{keys}")), None).unwrap_err();
     assert_eq!(problems.count(), 500);
     let said = problems.to_string();
