@@ -43,7 +43,7 @@ pub struct File {
     #[schemars(extend("propertyNames" = json!({"pattern": patterns::NAME})))]
     #[schemars(extend("additionalProperties" = json!({
         "type": "array", "minItems": 1,
-        "items": {"type": "string", "pattern": open(patterns::NAME)},
+        "items": {"type": "string", "pattern": patterns::NAME},
     })))]
     pub groups: BTreeMap<String, Vec<String>>,
 }

@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
         let want = "the name of a target, KIND:ID, or a table with `kind` and `id`";
         if value.get_ref().as_str().is_some_and(|text| !text.contains(':') && !text.contains("${"))
         {
-            let name = self.fitting(value, patterns::NAME, want)?;
+            let name = self.fitting_literal(value, patterns::NAME, want)?;
             let text = format!("there is no target `{}`", name.value);
             let problem = self.source.problem(value.span(), text);
             return Some(TargetRef::Named(name, Box::new(problem)));
@@ -199,7 +199,9 @@ impl<'a> Reader<'a> {
         let mut group =
             GroupPart { place: self.source.place(name.span.start), members: Vec::new() };
         for member in members {
-            if let Some(found) = self.fitting(member, patterns::NAME, "the name of a connection") {
+            if let Some(found) =
+                self.fitting_literal(member, patterns::NAME, "the name of a connection")
+            {
                 let text = format!("there is no connection `{}`", found.value);
                 let problem = self.source.problem(member.span(), text);
                 group.members.push((found, problem));
