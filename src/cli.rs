@@ -17,32 +17,44 @@ An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
 }
 
 mod aws;
+mod background;
 mod cleanup;
+mod config;
 mod connect;
 mod demo;
+mod exec;
 mod given;
 mod init;
 mod lab;
 mod list;
 mod login;
 mod parse;
+mod readiness;
 mod secrets;
+mod shell;
+mod tunnel;
 mod values;
 mod whoami;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-pub(crate) use aws::AwsArgs;
+pub(crate) use aws::{AwsArgs, ConfigArgs};
+pub(crate) use background::{DownArgs, LogsArgs, StatusArgs, WaitArgs};
 pub(crate) use cleanup::CleanupArgs;
+pub(crate) use config::{ConfigCommand, ConfigCommandArgs, ConfigInitArgs};
 pub(crate) use connect::ConnectArgs;
 pub(crate) use demo::DemoArgs;
+pub(crate) use exec::ExecArgs;
 pub(crate) use given::Given;
 pub(crate) use init::{InitArgs, PublicIp};
 pub(crate) use lab::{LabArgs, PaceArg};
 pub(crate) use list::ListArgs;
 pub(crate) use login::LoginArgs;
+pub(crate) use readiness::ReadinessArgs;
 pub(crate) use secrets::{MfaCode, MfaCommand, parse_mfa_code};
+pub(crate) use shell::{CompletionsArgs, ManualArgs};
+pub(crate) use tunnel::{Bind, LocalArgs, TunnelArgs};
 pub(crate) use values::{LocalPort, is_on};
 pub(crate) use whoami::WhoamiArgs;
 
@@ -60,6 +72,10 @@ pub(crate) use whoami::WhoamiArgs;
     after_help = "Examples:
   adit demo
       See it all on this machine, without an AWS account.
+  adit connect prod-db
+      Open the connection `prod-db` of the adit.toml here or above, until Ctrl-C.
+  adit exec prod-db -- ./migrate
+      Run a command with that tunnel open, and end with its exit code.
   adit init --target rds:orders
       Make the database `orders` reachable; says what that takes, and asks.
   adit connect --target rds:orders
@@ -69,8 +85,8 @@ pub(crate) use whoami::WhoamiArgs;
 
 Each flag can be given as an environment variable instead, as its help says.
 Exit codes: 0 done, 2 usage, 3 config, 4 credentials, 5 permission, 6 target, 7 bastion,
-8 destination, 9 local port, 10 service, 11 lost, 13 access expired, 14 input needed,
-15 partly done, 130 Ctrl-C, 143 SIGTERM; all of them in docs/reference.md."
+8 destination, 9 local port, 10 service, 11 lost, 12 idle limit, 13 maximum or access expired,
+14 input needed, 15 partly done, 130 Ctrl-C, 143 SIGTERM; all of them in docs/reference.md."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -133,16 +149,33 @@ pub(crate) enum CommandArgs {
     /// `connect`, with their bastions. A kind that may not be listed is told, and the others are
     /// listed all the same.
     List(ListArgs),
-    /// Open a tunnel to a target and hold it
+    /// Open tunnels and hold them
     ///
-    /// Opens a local port that leads through a bastion to a target, and holds it until Ctrl-C. When
-    /// the tunnel can be used, one line says so on standard output: `listening on 127.0.0.1:5432
-    /// (rds:orders)`.
+    /// Opens a local port for each connection, which leads through a bastion to its target, and
+    /// holds it until Ctrl-C. When a tunnel can be used, one line says so on standard output:
+    /// `listening on 127.0.0.1:5432 (prod-db)`.
     ///
-    /// With --target, host, port and bastion are looked up, and a bastion that is stopped is
+    /// A NAME is a connection or a group of the adit.toml here or in a folder above. With --target,
+    /// no file is needed: host, port and bastion are looked up, and a bastion that is stopped is
     /// started. With --bastion, --host and --port, nothing is looked up or started, and the bastion
-    /// is any machine that Session Manager manages. With neither, a terminal lets you choose.
+    /// is any machine that Session Manager manages. With none of these, a terminal lets you choose.
+    ///
+    /// Of several tunnels, one that fails stops no other, unless --all-or-nothing is given.
     Connect(ConnectArgs),
+    /// Run a command with tunnels open, and end with its exit code
+    ///
+    /// Opens the tunnels as `adit connect` does, runs the command when all of them can be used,
+    /// and closes them when it ends. The command has standard input, output and error to itself,
+    /// but for adit's errors; --json prints adit's events to standard error.
+    Exec(ExecArgs),
+    /// Show the tunnels that are open, in this terminal, in others and in the background
+    Status(StatusArgs),
+    /// Show what a tunnel in the background has said
+    Logs(LogsArgs),
+    /// Wait until tunnels can be used, or are closed
+    Wait(WaitArgs),
+    /// Close tunnels that are open
+    Down(DownArgs),
     /// Remove what adit has made, and nothing else
     ///
     /// Finds what carries adit's tags in the region, shows it, asks, and removes it in the right
@@ -159,6 +192,16 @@ pub(crate) enum CommandArgs {
     /// Gets credentials as every command does, MFA included, asks AWS whose they are, and says
     /// where each part comes from: profile, keys, roles, MFA, region; and when they expire.
     Whoami(WhoamiArgs),
+    /// Make, check and explain adit.toml, the file that a team shares
+    ///
+    /// adit.toml names targets and connections, and what holds for them; it is found from the
+    /// working directory upward, and meant to be committed. Your own ~/.config/adit/config.toml
+    /// adds to it and can tighten its limits, but not loosen them. docs/config.md has every key.
+    Config(ConfigCommandArgs),
+    /// Print the script that completes commands, connections and targets in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual pages
+    Manual(ManualArgs),
     /// Run a local AWS: the session API, its message gateway, and bastions with an agent
     ///
     /// Runs a local AWS on loopback: the session calls of the Systems Manager API, the message

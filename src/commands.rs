@@ -5,17 +5,27 @@ mod ask;
 mod choose;
 mod cleanup;
 mod codes;
+pub(crate) mod completions;
+mod config;
 mod connect;
 mod demo;
+mod down;
+mod exec;
+mod handed;
 mod init;
 mod lab;
 mod list;
 mod local;
 mod login;
+mod logs;
+mod manual;
 mod open;
 mod place;
 mod report;
+mod status;
 mod telling;
+pub(crate) mod tunnels;
+mod wait;
 mod watch;
 mod whoami;
 
@@ -38,6 +48,16 @@ pub(crate) async fn run(
         Settings::Connect(settings) => {
             Box::pin(connect::run(*settings, given, signals, printer)).await
         }
+        Settings::Exec(settings) => Ok(exec::run(*settings, given, signals, printer).await),
+        Settings::Config(settings) => {
+            Box::pin(config::run(settings, given, signals, printer)).await
+        }
+        Settings::Completions(args) => completions::run(&args, printer),
+        Settings::Manual(args) => manual::run(&args, printer),
+        Settings::Status(settings) => status::run(settings, signals, printer).await,
+        Settings::Logs(settings) => logs::run(settings, signals, printer).await,
+        Settings::Wait(settings) => wait::run(settings, signals, printer).await,
+        Settings::Down(settings) => down::run(settings, signals, printer).await,
         // These hear of a standard output that fails between their steps.
         Settings::Init(settings) => Box::pin(init::run(*settings, given, signals, printer)).await,
         Settings::Cleanup(settings) => {
@@ -71,7 +91,9 @@ impl From<Stop> for Exit {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Interrupt => Self::Interrupted,
-            Stop::Terminate => Self::Terminated,
+            Stop::Terminate | Stop::Hangup => Self::Terminated,
+            // Whatever it was that did not go well is told by what failed.
+            Stop::Down | Stop::Done | Stop::Alone => Self::Done,
         }
     }
 }

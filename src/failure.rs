@@ -35,14 +35,46 @@ pub(crate) enum Kind {
     Service,
     /// The connection was lost for longer than the resume budget.
     Lost,
+    /// Nothing has moved for as long as a tunnel may be idle.
+    Idle,
+    /// The tunnel has been open for as long as it may be.
+    Maximum,
     /// The time that access was granted for is over.
     Expired,
     /// An answer is needed, and there is nobody to ask.
     Input,
     /// Some of it is done, and some could not be.
     Partial,
+    /// There is no such command to run.
+    NotFound,
+    /// It is there, and cannot be run.
+    NotExecutable,
     /// Nobody reads standard output any more.
     BrokenPipe,
+}
+
+impl Kind {
+    /// The kind behind an exit code, as far as one can tell.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        const KINDS: [Kind; 15] = [
+            Kind::Internal,
+            Kind::Usage,
+            Kind::Config,
+            Kind::Credentials,
+            Kind::Permission,
+            Kind::Target,
+            Kind::Bastion,
+            Kind::Destination,
+            Kind::Listener,
+            Kind::Service,
+            Kind::Lost,
+            Kind::Idle,
+            Kind::Maximum,
+            Kind::Input,
+            Kind::Partial,
+        ];
+        KINDS.into_iter().find(|kind| crate::exit::Exit::Failed(*kind).code() == code)
+    }
 }
 
 /// A failed command.

@@ -5,6 +5,7 @@
 //! and `adit-lab`; whatever goes wrong becomes a `Failure`, and the exit code follows from its
 //! kind.
 
+mod background;
 mod cli;
 mod commands;
 mod dumps;
@@ -12,9 +13,11 @@ mod exit;
 mod failure;
 mod logging;
 mod memory;
+mod readiness;
 mod settings;
 mod signals;
 mod source;
+mod trusted;
 mod ui;
 mod usage;
 
@@ -22,8 +25,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use adit_aws::Clock;
+use clap::CommandFactory as _;
+use clap_complete::CompleteEnv;
 
-use crate::cli::{Cli, Given};
+use crate::cli::{Cli, CommandArgs, Given};
+use crate::commands::completions;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
@@ -38,23 +44,44 @@ pub fn main() -> ExitCode {
     main_with(Clock::system())
 }
 
+/// Whether `adit exec` was meant, as far as one can tell of arguments that make no sense.
+fn is_exec() -> bool {
+    std::env::args_os().skip(1).find(|word| !word.as_encoded_bytes().starts_with(b"-"))
+        == Some("exec".into())
+}
+
 /// Runs the program by another clock.
 pub fn main_with(clock: Clock) -> ExitCode {
+    // A shell asks for candidates while somebody types; this ends the program then.
+    CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(usage::tell(&error, LAST_LINES).code()),
+        Err(error) => {
+            let exit = usage::tell(&error, LAST_LINES);
+            // Of `exec`, other codes than its own are the command's.
+            return ExitCode::from(match exit {
+                Exit::Failed(kind) if is_exec() => Exit::of_exec(kind).code(),
+                exit => exit.code(),
+            });
+        }
     };
     let Cli { output, command, given } = cli;
     let printer = Printer::new(Output::from(&output));
     logging::init(output.verbose);
     let read = |name: &str| std::env::var(name).ok();
+    let is_exec = matches!(command, CommandArgs::Exec(_));
     let settings = Settings::resolve(command, &read).map(|settings| settings.with_clock(clock));
     let exit = match settings.and_then(|settings| run(settings, given, printer)) {
         Ok(exit) => exit,
         Err(failure) => {
-            printer.failure(&failure);
+            let (printer, exit) = if is_exec {
+                (printer.aside(), Exit::of_exec(failure.kind))
+            } else {
+                (printer, Exit::Failed(failure.kind))
+            };
+            printer.failure_with(&failure, exit.code());
             printer.drain_within(LAST_LINES);
-            Exit::Failed(failure.kind)
+            exit
         }
     };
     ExitCode::from(exit.code())

@@ -3,7 +3,7 @@
 //! One file for each target, region and set of credentials. Whatever is wrong with one, it is as if
 //! it were not there: it saves a round trip, and nothing depends on it.
 
-mod trusted;
+pub(crate) mod listed;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ impl Memory {
     }
 
     pub(crate) fn recall(&self) -> Option<Remembered> {
-        let stored: Stored = serde_json::from_slice(&trusted::read(&self.file).ok()?).ok()?;
+        let stored: Stored =
+            serde_json::from_slice(&crate::trusted::read(&self.file).ok()?).ok()?;
         (stored.version == VERSION && stored.key == self.key).then_some(stored.remembered)
     }
 
@@ -80,7 +81,7 @@ impl Memory {
         let stored =
             Stored { version: VERSION, key: self.key.clone(), remembered: remembered.clone() };
         let folder = self.file.parent().ok_or(io::ErrorKind::NotFound)?;
-        trusted::own_folder(folder)?;
+        crate::trusted::own_folder(folder)?;
         // Only its owner can read the file from the first byte on.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(&mut file, &stored)?;

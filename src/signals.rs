@@ -1,16 +1,25 @@
 //! The ways in which a user or a supervisor asks to stop.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::select_all;
+use tokio::sync::watch;
 
 /// A request to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// Ctrl-C.
     Interrupt,
-    /// SIGTERM; or SIGHUP, which says that the terminal is gone.
+    /// SIGTERM.
     Terminate,
+    /// SIGHUP, which says that the terminal is gone.
+    Hangup,
+    /// `adit down`.
+    Down,
+    /// What the tunnel was for is done.
+    Done,
+    /// Another tunnel failed, without which this one is not wanted.
+    Alone,
 }
 
 impl Stop {
@@ -18,45 +27,149 @@ impl Stop {
     pub(crate) fn cause(self) -> &'static str {
         match self {
             Self::Interrupt => "interrupted",
-            Self::Terminate => "terminated",
+            Self::Terminate | Self::Hangup => "terminated",
+            Self::Down => "down",
+            Self::Done => "done",
+            Self::Alone => "another_failed",
         }
     }
 }
 
-/// Requests to stop, from the moment that this is made.
-#[derive(Debug)]
-pub(crate) struct Signals {
-    source: Source,
-    heard: Heard,
+/// How often somebody asked, and what for the last time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    times: u32,
+    last: Option<Stop>,
 }
 
-/// How many requests to stop have been heard.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Heard(Arc<AtomicU32>);
+/// Requests to stop, from the moment that this is made; clones hear the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals {
+    /// The process's own requests first, then those of whoever was given a [`Stopper`]; each with
+    /// how many of them were heard.
+    sources: Vec<(watch::Receiver<Asked>, u32)>,
+    /// Whether the first of them is the process's own.
+    has_process: bool,
+}
+
+/// Asks those to stop who hear of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopper(watch::Sender<Asked>);
+
+impl Stopper {
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.0.send_modify(|asked| {
+            asked.times += 1;
+            asked.last = Some(stop);
+        });
+    }
+}
+
+/// How many requests to stop the process has had.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard(watch::Receiver<Asked>);
 
 impl Heard {
     /// Whether a second request came, which wants an end without any wait.
     pub(crate) fn is_urgent(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 1
+        self.0.borrow().times > 1
     }
 }
 
 impl Signals {
+    /// Listens to the process's signals from here on.
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { source: Source::new()?, heard: Heard::default() })
+        let mut source = Source::new()?;
+        let (sender, requests) = watch::channel(Asked::default());
+        let stopper = Stopper(sender);
+        tokio::spawn(async move {
+            loop {
+                let stop = source.next().await;
+                stopper.stop(stop);
+            }
+        });
+        Ok(Self { sources: vec![(requests, 0)], has_process: true })
     }
 
-    /// Counts what [`next`](Self::next) gives.
+    /// Hears nothing; its branches hear their stoppers alone.
+    pub(crate) fn none() -> Self {
+        Self { sources: Vec::new(), has_process: false }
+    }
+
+    /// Counts the process's requests.
     pub(crate) fn heard(&self) -> Heard {
-        self.heard.clone()
+        // There is always the process's own source.
+        Heard(
+            self.sources
+                .first()
+                .map_or_else(|| watch::channel(Asked::default()).1, |first| first.0.clone()),
+        )
+    }
+
+    /// One that hears what this one hears, and what the stopper says.
+    pub(crate) fn branch(&self) -> (Self, Stopper) {
+        let (sender, requests) = watch::channel(Asked::default());
+        let mut branch = self.clone();
+        branch.sources.push((requests, 0));
+        (branch, Stopper(sender))
+    }
+
+    /// Waits until the process has been asked for the second time: whoever asks twice waits for no
+    /// goodbyes. What others ask for never is so urgent.
+    pub(crate) async fn urgent(&self) {
+        self.asked_times(2).await;
+    }
+
+    /// Waits until the process is asked twice more: the first may be one that something else, which
+    /// has ended, was told as well.
+    pub(crate) fn twice_more(&self) -> impl Future<Output = ()> + use<> {
+        let had = self.process().map_or(0, |process| process.borrow().times);
+        let listener = self.clone();
+        async move { listener.asked_times(had + 2).await }
+    }
+
+    fn process(&self) -> Option<&watch::Receiver<Asked>> {
+        self.sources.first().filter(|_| self.has_process).map(|(process, _)| process)
+    }
+
+    async fn asked_times(&self, times: u32) {
+        let Some(process) = self.process() else { return std::future::pending().await };
+        if process.clone().wait_for(|asked| asked.times >= times).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Waits for the next request; may be dropped and called again.
     pub(crate) async fn next(&mut self) -> Stop {
-        let stop = self.source.next().await;
-        self.heard.0.fetch_add(1, Ordering::Relaxed);
-        stop
+        if self.sources.is_empty() {
+            return std::future::pending().await;
+        }
+        let waits = self.sources.iter_mut().map(|(requests, heard)| {
+            Box::pin(async move {
+                let had = *heard;
+                // A source that is gone asks for nothing any more.
+                match requests.wait_for(|asked| asked.times > had).await {
+                    Ok(asked) => {
+                        let last = asked.last;
+                        drop(asked);
+                        *heard += 1;
+                        last
+                    }
+                    Err(_) => std::future::pending().await,
+                }
+            })
+        });
+        select_all(waits).await.0.unwrap_or(Stop::Terminate)
     }
+}
+
+/// Whether the terminal sends its signals to this process, and so to the children beside it.
+#[cfg(unix)]
+pub(crate) fn is_in_front() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| {
+        rustix::termios::tcgetpgrp(&terminal).is_ok_and(|front| front == rustix::process::getpgrp())
+    })
 }
 
 #[cfg(unix)]
@@ -90,7 +203,7 @@ impl Source {
         tokio::select! {
             _ = self.interrupt.recv() => Stop::Interrupt,
             _ = self.terminate.recv() => Stop::Terminate,
-            _ = hangup => Stop::Terminate,
+            _ = hangup => Stop::Hangup,
         }
     }
 }

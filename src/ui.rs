@@ -10,7 +10,7 @@ mod table;
 mod units;
 
 pub(crate) use event::{CredentialStep, Event};
-pub(crate) use printer::{Output, Printer};
+pub(crate) use printer::{Output, Printer, with_times};
 pub(crate) use progress::{Above, Progress};
 pub(crate) use table::Table;
 pub(crate) use units::{long_span, moment, size, span};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use adit_aws::{CredentialKind, MfaSerial};
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use super::secrets::{
     MfaCode, MfaCommand, MfaDemand, parse_account, parse_credential_kind, parse_mfa_code,
@@ -32,6 +33,23 @@ pub(crate) struct AwsArgs {
 
     #[command(flatten)]
     pub(crate) credentials: CredentialArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Which files are read.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct ConfigArgs {
+    /// The file to read in place of the adit.toml here or above
+    #[arg(long, value_name = "FILE", env = "ADIT_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Read neither adit.toml nor your own ~/.config/adit/config.toml
+    #[arg(long, env = "ADIT_NO_CONFIG", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) no_config: bool,
 }
 
 /// How credentials are got, and what they must be.

@@ -5,13 +5,17 @@ use std::num::NonZeroU16;
 use adit_aws::targets::TargetSpec;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 use super::AwsArgs;
 use super::values::{parse_minutes, parse_tag, parse_target};
+use crate::commands::completions::{self, By};
 
 /// What is to be reachable, and how the bastion looks.
 #[derive(Debug, Args)]
 #[command(after_help = with_targets!("Examples:
+  adit init prod-db
+      Make what the connection `prod-db` of adit.toml leads to reachable.
   adit init --target rds:orders
       Make the database `orders` reachable: a bastion in its VPC, and one rule to its port.
   adit init --target rds:orders --target elasticache:sessions --plan
@@ -19,9 +23,13 @@ use super::values::{parse_minutes, parse_tag, parse_target};
   adit init --vpc vpc-0123456789abcdef0 --yes
       A bastion alone, without asking."))]
 pub(crate) struct InitArgs {
+    /// Connections, groups or targets of adit.toml
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(By(completions::names)))]
+    pub(crate) names: Vec<String>,
+
     /// What is to be reachable, such as rds:orders; may be repeated within one VPC
     #[arg(long, value_name = "KIND:ID", env = "ADIT_TARGET", hide_env_values = true,
-          value_parser = parse_target)]
+          value_parser = parse_target, add = ArgValueCompleter::new(By(completions::targets)))]
     pub(crate) target: Vec<TargetSpec>,
 
     /// The VPC, where no target says so
@@ -40,21 +48,15 @@ pub(crate) struct InitArgs {
     pub(crate) instance_type: Option<String>,
 
     /// Whether a new bastion gets a public address; `auto` gives it one where there is no other way
-    /// out. Nothing can connect to it either way
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        env = "ADIT_PUBLIC_IP",
-        hide_env_values = true
-    )]
-    pub(crate) public_ip: PublicIp,
+    /// out. Nothing can connect to it either way [default: auto]
+    #[arg(long, value_name = "WHEN", env = "ADIT_PUBLIC_IP", hide_env_values = true)]
+    pub(crate) public_ip: Option<PublicIp>,
 
     /// How long a new bastion waits without traffic until it stops itself, in whole minutes, such
-    /// as 15m or 1h; `adit connect` starts it again
-    #[arg(long, value_name = "SPAN", default_value = "15m", env = "ADIT_IDLE_STOP",
-          hide_env_values = true, value_parser = parse_minutes)]
-    pub(crate) idle_stop: NonZeroU16,
+    /// as 15m or 1h; `adit connect` starts it again [default: 15m]
+    #[arg(long, value_name = "SPAN", env = "ADIT_IDLE_STOP", hide_env_values = true,
+          value_parser = parse_minutes)]
+    pub(crate) idle_stop: Option<NonZeroU16>,
 
     /// Make the interface endpoints ssm and ssmmessages where a subnet has no way out; AWS charges
     /// for them by the hour

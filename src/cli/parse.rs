@@ -9,22 +9,28 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, CommandArgs, Given};
+use super::{Cli, CommandArgs, ConnectArgs, ExecArgs, Given, TunnelArgs};
 
 /// Two arguments of a command of which only one can hold.
 struct Contradiction {
-    command: &'static str,
+    commands: &'static [&'static str],
     /// The one that holds when both come from variables.
     stronger: &'static str,
     weaker: &'static str,
 }
 
-const CONTRADICTIONS: [Contradiction; 5] = [
-    Contradiction { command: "connect", stronger: "socket", weaker: "local_port" },
-    Contradiction { command: "connect", stronger: "socket", weaker: "bind" },
-    Contradiction { command: "connect", stronger: "target", weaker: "host" },
-    Contradiction { command: "connect", stronger: "target", weaker: "port" },
-    Contradiction { command: "lab", stronger: "empty", weaker: "instance" },
+const TUNNELS: &[&str] = &["connect", "exec"];
+
+const CONTRADICTIONS: [Contradiction; 9] = [
+    Contradiction { commands: TUNNELS, stronger: "all", weaker: "target" },
+    Contradiction { commands: TUNNELS, stronger: "names", weaker: "target" },
+    Contradiction { commands: TUNNELS, stronger: "names", weaker: "host" },
+    Contradiction { commands: TUNNELS, stronger: "names", weaker: "port" },
+    Contradiction { commands: TUNNELS, stronger: "socket", weaker: "local_port" },
+    Contradiction { commands: TUNNELS, stronger: "socket", weaker: "bind" },
+    Contradiction { commands: TUNNELS, stronger: "target", weaker: "host" },
+    Contradiction { commands: TUNNELS, stronger: "target", weaker: "port" },
+    Contradiction { commands: &["lab"], stronger: "empty", weaker: "instance" },
 ];
 
 /// Flags of `adit lab` that say nothing without `--tls-listen`; their variables are then ignored.
@@ -73,7 +79,7 @@ fn check(command: &mut Command, name: &str, matches: &ArgMatches) -> Result<(), 
     let given = |id: &str| source(matches, id) == Some(ValueSource::CommandLine);
     let contradiction = CONTRADICTIONS
         .iter()
-        .find(|pair| pair.command == name && given(pair.stronger) && given(pair.weaker))
+        .find(|pair| pair.commands.contains(&name) && given(pair.stronger) && given(pair.weaker))
         .map(|pair| {
             let (stronger, weaker) = (flag(pair.stronger), flag(pair.weaker));
             (ErrorKind::ArgumentConflict, format!("{stronger} cannot be used with {weaker}"))
@@ -97,20 +103,12 @@ impl CommandArgs {
     fn settle(&mut self, matches: &ArgMatches) -> Vec<&'static str> {
         let mut lost = Vec::new();
         match self {
-            Self::Connect(args) => {
-                #[cfg(unix)]
-                if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) {
-                    args.socket = None;
-                    lost.push("socket");
-                }
-                if ["host", "port"].iter().any(|id| beats(matches, id, "target")) {
-                    args.target = None;
-                    lost.push("target");
-                }
+            Self::Connect(ConnectArgs { tunnel, .. }) | Self::Exec(ExecArgs { tunnel, .. }) => {
+                tunnel.settle(matches, &mut lost);
             }
             // Who names a VPC means a bastion there, not the target of a variable, which may be
             // elsewhere.
-            Self::Init(args) if beats(matches, "vpc", "target") => {
+            Self::Init(args) if ["vpc", "names"].iter().any(|id| beats(matches, id, "target")) => {
                 args.target.clear();
                 lost.push("target");
             }
@@ -121,6 +119,26 @@ impl CommandArgs {
             _ => {}
         }
         lost
+    }
+}
+
+impl TunnelArgs {
+    fn settle(&mut self, matches: &ArgMatches, lost: &mut Vec<&'static str>) {
+        #[cfg(unix)]
+        if ["local_port", "bind"].iter().any(|id| beats(matches, id, "socket")) {
+            self.local.socket = None;
+            lost.push("socket");
+        }
+        let beats_target = |id: &&str| beats(matches, id, "target");
+        if ["host", "port", "names", "all"].iter().any(beats_target) {
+            self.target = None;
+            lost.push("target");
+        }
+        // Names say it all: host and port of a variable are of another tunnel.
+        if ["names", "all"].iter().any(|id| beats(matches, id, "port")) {
+            (self.host, self.port) = (None, None);
+            lost.extend(["host", "port"]);
+        }
     }
 }
 
@@ -137,5 +155,8 @@ pub(super) fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
 }
 
 fn flag(id: &str) -> String {
+    if id == "names" {
+        return "a NAME".to_owned();
+    }
     format!("--{}", id.replace('_', "-"))
 }

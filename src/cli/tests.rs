@@ -20,8 +20,16 @@ fn the_arguments_are_consistent() {
 
 #[test]
 fn every_flag_says_what_it_is_for_and_has_a_variable() {
-    // A target in somebody's profile would narrow what `adit cleanup` removes, unseen.
-    const WITHOUT: [(&str, &str); 1] = [("cleanup", "target")];
+    // A target in somebody's profile would narrow what `adit cleanup` removes, unseen; and what is
+    // meant for all that is open would be so for every command.
+    const WITHOUT: [(&str, &str); 6] = [
+        ("cleanup", "target"),
+        ("connect", "all"),
+        ("exec", "all"),
+        ("down", "all"),
+        ("wait", "closed"),
+        ("manual", "to"),
+    ];
     let mut root = Cli::command();
     root.build();
     for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -31,6 +39,10 @@ fn every_flag_says_what_it_is_for_and_has_a_variable() {
                 continue;
             }
             assert!(argument.get_help().is_some(), "{} {name}", command.get_name());
+            if argument.is_hide_set() || (argument.is_positional() && argument.get_env().is_none())
+            {
+                continue;
+            }
             if WITHOUT.contains(&(command.get_name(), name)) {
                 assert!(argument.get_env().is_none(), "{} {name}", command.get_name());
                 continue;
@@ -64,6 +76,24 @@ fn help_of_the_program() {
 #[test]
 fn help_of_connect() {
     insta::assert_snapshot!(help(&["connect"]));
+}
+
+#[test]
+fn help_of_exec() {
+    insta::assert_snapshot!(help(&["exec"]));
+}
+
+#[test]
+fn help_of_what_is_for_open_tunnels() {
+    let helps = ["status", "logs", "wait", "down"].map(|name| help(&[name]));
+    insta::assert_snapshot!(helps.join("\n----\n"));
+}
+
+#[test]
+fn help_of_config() {
+    let below = ["init", "check", "schema", "explain", "import"];
+    let helps: Vec<String> = below.into_iter().map(|name| help(&["config", name])).collect();
+    insta::assert_snapshot!(format!("{}\n----\n{}", help(&["config"]), helps.join("\n----\n")));
 }
 
 #[test]

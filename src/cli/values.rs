@@ -87,6 +87,14 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a time span such as 90s, 10m or 1h".to_owned())
 }
 
+/// Reads a limit: a time span that is not nothing.
+pub(crate) fn parse_limit(text: &str) -> Result<Duration, String> {
+    match parse_span(text)? {
+        span if span < Duration::from_secs(1) => Err("a limit is a second at least".to_owned()),
+        span => Ok(span),
+    }
+}
+
 /// Reads a time span of whole minutes, such as `15m` or `1h`.
 pub(crate) fn parse_minutes(text: &str) -> Result<NonZeroU16, String> {
     let span = parse_span(text)?;

@@ -70,7 +70,8 @@ async fn tell(
         async move { tunnel.serve(bound.listener).await }
     });
     let using = async {
-        let report = Report::new(printer, &world.spec.to_string(), &bastion);
+        let report =
+            Report::new(printer, &world.spec.to_string(), &world.spec.to_string(), &bastion);
         report.events_only().ready(&address)?;
         let used = if settings.target.is_some() {
             steps::reach(story, &address, &mut news).await

@@ -1,16 +1,14 @@
 //! `adit lab`: a local AWS until Ctrl-C.
 
-mod ready_file;
-
 use adit_lab::{Credentials, Lab};
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::readiness::{self, ReadyFile};
 use crate::settings::LabSettings;
 use crate::signals::Signals;
 use crate::ui::{Event, Printer};
-use ready_file::ReadyFile;
 
 pub(crate) async fn run(
     settings: LabSettings,
@@ -19,7 +17,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let instances = settings.config.instances.clone();
     // A file that an earlier lab has left says nothing of this one.
-    settings.ready_file.as_deref().map(ready_file::clear).transpose()?;
+    settings.ready_file.as_deref().map(readiness::clear).transpose()?;
     let lab = Lab::start(settings.config).await?;
     if let Some(faults) = settings.faults {
         lab.faults().apply(faults).map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;

@@ -11,6 +11,7 @@ use super::place::disowned;
 use super::watch::during;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::memory::listed;
 use crate::settings::ListSettings;
 use crate::signals::Signals;
 use crate::ui::{Event, Printer, Progress, Table};
@@ -32,6 +33,9 @@ pub(crate) async fn run(
     for entry in &overview.entries {
         printer.event(&entry.event())?;
     }
+    // For whoever completes what is typed.
+    let targets: Vec<String> = overview.entries.iter().map(|entry| entry.target.clone()).collect();
+    listed::keep(&|name| std::env::var(name).ok(), &targets);
     if overview.entries.is_empty() {
         let what = if settings.kinds == Kind::ALL { "to reach" } else { "of these kinds" };
         printer.note(&format!("there is nothing {what} in {}", aws.region()));

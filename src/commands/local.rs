@@ -1,18 +1,29 @@
 //! The local side of a tunnel.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use adit_tunnel::Listener;
+use adit_tunnel::{ListenError, Listener};
 
-use crate::cli::LocalPort;
+use crate::cli::{Bind, LocalPort};
 use crate::failure::{Failure, Kind};
 use crate::settings::Local;
 
 /// A bound listener, and how its address is shown.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    pub(crate) listener: Listener,
+    pub(crate) listener: Arc<Listener>,
     pub(crate) address: String,
+}
+
+impl Bound {
+    /// Sockets that listen already.
+    pub(crate) fn of(listener: Listener) -> Self {
+        let address = listener.addresses().first().map(ToString::to_string);
+        #[cfg(unix)]
+        let address = address.or_else(|| Some(listener.paths().first()?.display().to_string()));
+        Self { listener: Arc::new(listener), address: address.unwrap_or_default() }
+    }
 }
 
 /// Binds the local side, at the port to reach where none is asked for. Clients that connect from
@@ -20,43 +31,30 @@ pub(crate) struct Bound {
 pub(crate) async fn bind(local: &Local, to_reach: u16) -> Result<Bound, Failure> {
     match local {
         Local::Tcp { address, port } => {
-            let bind = async |port| Listener::bind(&[SocketAddr::new(*address, port)]).await;
-            let listener = match port.as_ref().unwrap_or(&LocalPort::Fixed(to_reach)) {
-                LocalPort::Auto => bind(0).await?,
-                LocalPort::Fixed(port) => bind(*port).await?,
-                LocalPort::Range(ports) => {
-                    let mut last = None;
-                    let mut found = None;
-                    for port in ports.clone() {
-                        match bind(port).await {
-                            Ok(listener) => {
-                                found = Some(listener);
-                                break;
-                            }
-                            Err(error) => last = Some(error),
-                        }
-                    }
-                    match (found, last) {
-                        (Some(listener), _) => listener,
-                        (None, Some(error)) => {
-                            let (first, last) = (ports.start(), ports.end());
-                            return Err(Failure::from(error).context(&format!(
-                                "no local port from {first} to {last} is free"
-                            )));
-                        }
-                        (None, None) => {
-                            return Err(Failure::new(Kind::Usage, "the range of ports is empty"));
-                        }
-                    }
-                }
+            let ports = match port.clone().unwrap_or(LocalPort::Fixed(to_reach)) {
+                LocalPort::Auto => return Ok(Bound::of(at(*address, 0).await?)),
+                LocalPort::Fixed(port) => return Ok(Bound::of(at(*address, port).await?)),
+                LocalPort::Range(ports) => ports,
             };
-            let address = listener.addresses().first().map(ToString::to_string);
-            Ok(Bound { listener, address: address.unwrap_or_default() })
+            let mut last = Failure::new(Kind::Usage, "the range of ports is empty");
+            for port in ports.clone() {
+                match at(*address, port).await {
+                    Ok(listener) => return Ok(Bound::of(listener)),
+                    Err(error) => last = error.into(),
+                }
+            }
+            let (first, end) = (ports.start(), ports.end());
+            Err(last.context(&format!("no local port from {first} to {end} is free")))
         }
         #[cfg(unix)]
-        Local::Unix(path) => {
-            Ok(Bound { listener: Listener::unix(path)?, address: path.display().to_string() })
-        }
+        Local::Unix(path) => Ok(Bound::of(Listener::unix(path)?)),
+    }
+}
+
+async fn at(address: Bind, port: u16) -> Result<Listener, ListenError> {
+    match address {
+        Bind::Localhost => Listener::loopbacks(port).await,
+        Bind::One(address) => Listener::bind(&[SocketAddr::new(address, port)]).await,
     }
 }
 
@@ -64,10 +62,12 @@ pub(crate) async fn bind(local: &Local, to_reach: u16) -> Result<Bound, Failure>
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
+    const LOOPBACK: Bind = Bind::One(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
     use super::*;
 
     fn tcp(port: LocalPort) -> Local {
-        Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: Some(port) }
+        Local::Tcp { address: LOOPBACK, port: Some(port) }
     }
 
     fn port_of(bound: &Bound) -> u16 {
@@ -85,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn the_port_to_reach_is_the_one_unless_another_is_asked_for() {
         let first = bind(&tcp(LocalPort::Auto), 1).await.unwrap();
-        let none = Local::Tcp { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: None };
+        let none = Local::Tcp { address: LOOPBACK, port: None };
         let failure = bind(&none, port_of(&first)).await.unwrap_err();
         assert!(failure.message.contains(&port_of(&first).to_string()), "{}", failure.message);
     }

@@ -15,6 +15,8 @@ use crate::ui::{Event, Printer};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) destination: Destination,
+    /// What the target runs, such as `postgres`, as far as AWS says.
+    pub(crate) engine: Option<String>,
     /// `None` where the bastion was chosen by the user, and the target's VPC is none of our business.
     pub(crate) vpc: Option<String>,
     /// `None` where it is not an instance, or nobody has looked.
@@ -90,6 +92,7 @@ pub(crate) async fn locate(
         let (target, Existing { target: bastion, state, warnings }) = (target?, bastion?);
         return Ok(Place {
             destination: Destination { bastion, host: Some(target.host), port: target.port },
+            engine: target.engine,
             vpc: None,
             state,
             is_offline: false,
@@ -140,6 +143,7 @@ pub(crate) async fn locate(
             host: Some(target.host),
             port: target.port,
         },
+        engine: target.engine,
         vpc: Some(target.vpc),
         state: Some(bastion.state),
         is_offline: false,
@@ -182,7 +186,7 @@ pub(crate) async fn locate_bastion(aws: &Aws, direct: &Direct) -> Result<Place, 
     let Existing { target: bastion, state, warnings } =
         bastion::resolve_existing(aws, &direct.bastion).await?;
     let destination = Destination { bastion, host: direct.host.clone(), port: direct.port };
-    Ok(Place { destination, vpc: None, state, is_offline: false, warnings })
+    Ok(Place { destination, engine: None, vpc: None, state, is_offline: false, warnings })
 }
 
 /// Says why Session Manager does not reach the bastion, where it can be found out.
@@ -213,6 +217,7 @@ mod tests {
                 host: Some(host.to_owned()),
                 port,
             },
+            engine: None,
             vpc: Some("vpc-1".to_owned()),
             state: Some(State::Running),
             is_offline: false,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use adit_tunnel::{End, Loss, Rejection, StreamEnd, TunnelEvent, TunnelStats, Warning};
+use adit_tunnel::{
+    End, Limit, Loss, Rejection, StreamEnd, Tunnel, TunnelEvent, TunnelStats, Warning,
+};
 
+use super::tunnels::{Seat, State};
 use crate::failure::Failure;
 use crate::signals::Stop;
 use crate::ui::{Event, Printer, long_span, size, span};
@@ -15,6 +18,8 @@ const MESSAGE_LIMIT: usize = 2_000;
 #[derive(Debug)]
 pub(crate) struct Report {
     printer: Printer,
+    /// What the user calls it.
+    connection: String,
     /// Where the tunnel leads.
     target: String,
     /// The bastion it goes through.
@@ -29,22 +34,45 @@ pub(crate) struct Report {
     undecided: bool,
     /// How it has ended in the meantime.
     held_back: Option<End>,
-    /// Whether it is being closed because access has ended.
-    expired: bool,
+    /// Why it is being closed, where a limit says so.
+    closing: Option<&'static str>,
+    /// Where it is seen how the tunnel stands.
+    seat: Option<Seat>,
 }
 
 impl Report {
-    pub(crate) fn new(printer: Printer, target: &str, bastion: &str) -> Self {
+    pub(crate) fn new(printer: Printer, connection: &str, target: &str, bastion: &str) -> Self {
         Self {
             printer,
+            connection: connection.to_owned(),
             target: target.to_owned(),
             bastion: bastion.to_owned(),
             words: true,
             stop: None,
             replaced: false,
-            expired: false,
+            closing: None,
             undecided: false,
             held_back: None,
+            seat: None,
+        }
+    }
+
+    /// Shows on a board how the tunnel stands.
+    pub(crate) fn seated(mut self, seat: Seat) -> Self {
+        let bastion = self.bastion.clone();
+        seat.change(|standing| standing.bastion = Some(bastion));
+        self.seat = Some(seat);
+        self
+    }
+
+    /// The tunnel is open, and local clients connect to `address`.
+    pub(crate) fn open(&self, tunnel: &Tunnel, address: &str) {
+        if let Some(seat) = &self.seat {
+            seat.change(|standing| {
+                standing.address = Some(address.to_owned());
+                standing.tunnel = Some(tunnel.clone());
+            });
+            seat.is(State::Ready, None);
         }
     }
 
@@ -71,12 +99,11 @@ impl Report {
 
     /// Says that local clients can connect to `address`; fails when standard output has.
     pub(crate) fn ready(&self, address: &str) -> Result<(), Failure> {
-        let target = self.target.as_str();
-        self.printer.event(&Event::Ready { connection: target, address, target })?;
         if self.words {
-            self.printer.line(&format!("listening on {address} ({target})"))?;
+            return listening(self.printer, &self.connection, address, &self.target);
         }
-        Ok(())
+        let (connection, target) = (self.connection.as_str(), self.target.as_str());
+        self.printer.event(&Event::Ready { connection, address, target })
     }
 
     /// Says that the tunnel is given up for another one: its end is not the command's.
@@ -117,9 +144,24 @@ impl Report {
         drop(self.printer.event(&Event::warning(message)));
     }
 
-    /// Says that the tunnel is closed because access has ended.
-    pub(crate) fn expired(&mut self) {
-        self.expired = true;
+    /// Says that a limit of the tunnel comes near.
+    pub(crate) fn limit_nears(&self, limit: Limit, left: Duration) {
+        let left_text = long_span(left);
+        let message = match limit {
+            Limit::Idle => format!("nothing moves; the tunnel closes in {left_text}"),
+            Limit::Maximum => format!("the longest time of the tunnel is over in {left_text}"),
+        };
+        if self.words {
+            self.printer.warn(&message);
+        }
+        let remaining_s = Some(left.as_secs());
+        let limit = Some(limit_name(limit));
+        drop(self.printer.event(&Event::Warning { message: &message, limit, remaining_s }));
+    }
+
+    /// Says that the tunnel is being closed by a limit.
+    pub(crate) fn closing(&mut self, cause: &'static str) {
+        self.closing = Some(cause);
     }
 
     /// Reports one event. Where standard output fails, [`Printer::broken`] tells.
@@ -132,6 +174,9 @@ impl Report {
         }
         if self.words {
             self.speak(event);
+        }
+        if let Some(seat) = &self.seat {
+            show(seat, event);
         }
         drop(self.print(event));
     }
@@ -179,13 +224,12 @@ impl Report {
         if self.replaced {
             return Ok(());
         }
-        match self.stop {
-            Some(stop) => self.printer.event(&Event::Ended { cause: stop.cause() }),
-            None if self.expired => {
-                self.printer.event(&Event::Ended { cause: "credentials_expired" })
-            }
-            None => self.printer.event(&Event::Ended { cause: &end.cause() }),
-        }
+        let cause = match (self.stop, self.closing) {
+            (Some(stop), _) => stop.cause().to_owned(),
+            (None, Some(limit)) => limit.to_owned(),
+            (None, None) => end.cause(),
+        };
+        self.printer.event(&Event::Ended { cause: &cause })
     }
 
     /// Says that the tunnel was closed as asked, and what it has carried.
@@ -244,6 +288,40 @@ impl Report {
             }
             _ => "something is not as it should be".to_owned(),
         }
+    }
+}
+
+/// Says that local clients can connect to `address`; fails when standard output has.
+pub(crate) fn listening(
+    printer: Printer,
+    connection: &str,
+    address: &str,
+    target: &str,
+) -> Result<(), Failure> {
+    printer.event(&Event::Ready { connection, address, target })?;
+    printer.line(&format!("listening on {address} ({connection})"))
+}
+
+/// Changes the standing of a tunnel by what it tells.
+fn show(seat: &Seat, event: &TunnelEvent) {
+    match event {
+        TunnelEvent::Session { id } => {
+            seat.change(|standing| standing.session = Some(id.clone()));
+        }
+        TunnelEvent::Resuming { cause } => seat.is(State::Resuming, Some(loss(*cause))),
+        TunnelEvent::Retrying { cause, .. } => {
+            seat.change(|standing| standing.cause = Some(cause.clone()));
+        }
+        TunnelEvent::Resumed { .. } => seat.is(State::Ready, None),
+        _ => {}
+    }
+}
+
+/// How events name a limit.
+pub(crate) fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Idle => "idle",
+        Limit::Maximum => "maximum",
     }
 }
 

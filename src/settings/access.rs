@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use adit_aws::{Clock, Demands, MfaSerial, RoleWish};
 use adit_tunnel::ProxySettings;
 
-use super::ReadEnv;
+use super::{ReadEnv, team};
 use crate::cli::{AwsArgs, MfaCode, MfaCommand, is_on};
+use crate::failure::Failure;
 
 /// How AWS is reached.
 #[derive(Debug, Clone, Default)]
@@ -33,15 +34,16 @@ pub(crate) struct Mfa {
 }
 
 /// What flags and variables say.
-pub(super) fn of(args: AwsArgs, env: ReadEnv<'_>) -> Access {
+pub(super) fn of(args: &AwsArgs, env: ReadEnv<'_>) -> Access {
     let first = |names: [&str; 2]| names.into_iter().find_map(env).filter(|v| !v.is_empty());
-    let credentials = args.credentials;
+    let credentials = &args.credentials;
     Access {
-        profile: args.profile,
-        region: args.region,
-        endpoint_url: args.endpoint_url,
+        profile: args.profile.clone(),
+        region: args.region.clone(),
+        endpoint_url: args.endpoint_url.clone(),
         ca_bundle: args
             .ca_bundle
+            .clone()
             .or_else(|| env("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from)),
         proxy: ProxySettings {
             https: first(["HTTPS_PROXY", "https_proxy"]),
@@ -50,23 +52,31 @@ pub(super) fn of(args: AwsArgs, env: ReadEnv<'_>) -> Access {
             no: first(["NO_PROXY", "no_proxy"]),
         },
         mfa: Mfa {
-            serial: credentials.mfa_serial,
-            code: credentials.mfa_code,
-            command: credentials.mfa_command,
+            serial: credentials.mfa_serial.clone(),
+            code: credentials.mfa_code.clone(),
+            command: credentials.mfa_command.clone(),
         },
         role: RoleWish {
-            arn: credentials.role_arn,
-            external_id: credentials.external_id,
-            source_identity: credentials.source_identity,
+            arn: credentials.role_arn.clone(),
+            external_id: credentials.external_id.clone(),
+            source_identity: credentials.source_identity.clone(),
             ..RoleWish::default()
         },
         demands: Demands {
             require_mfa: credentials.require_mfa.map(|demand| demand.0),
             allow: (!credentials.allow_credentials.is_empty())
-                .then(|| credentials.allow_credentials.into_iter().collect()),
-            account: credentials.account,
+                .then(|| credentials.allow_credentials.iter().copied().collect()),
+            account: credentials.account.clone(),
         },
         browser: !env("ADIT_NO_BROWSER").is_some_and(|value| is_on(&value)),
         clock: Clock::system(),
     }
+}
+
+/// The same, with what files say for all commands.
+pub(super) fn with_files(args: &AwsArgs, env: ReadEnv<'_>) -> Result<Access, Failure> {
+    let config = team::load(&args.config, env)?;
+    let defaults = config.defaults().map_err(|problems| team::of_problems(&problems))?;
+    let settings = team::tightened(&defaults, &team::flags(args))?;
+    Ok(team::access(&of(args, env), &settings, env))
 }

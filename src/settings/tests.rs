@@ -2,8 +2,12 @@ use std::collections::BTreeMap;
 
 use clap::Parser;
 
+use adit_aws::bastion::ExistingSpec;
+use adit_aws::targets::TargetSpec;
+
 use super::*;
-use crate::cli::Cli;
+use crate::cli::{Cli, LocalPort};
+use crate::failure::Kind;
 
 const CONNECT: [&str; 6] = ["adit", "connect", "--bastion", "i-1", "--port", "5432"];
 
@@ -16,10 +20,13 @@ fn resolve(
     Settings::resolve(cli.command, &|name| environment.get(name).map(|&v| v.to_owned()))
 }
 
-fn connect_with(more: &[&str], environment: &[(&'static str, &'static str)]) -> ConnectSettings {
+fn connect_with(more: &[&str], environment: &[(&'static str, &'static str)]) -> Connection {
     let arguments: Vec<&str> = CONNECT.iter().chain(more).copied().collect();
     match resolve(&arguments, environment) {
-        Ok(Settings::Connect(settings)) => *settings,
+        Ok(Settings::Connect(settings)) => match settings.wanted {
+            Wanted::These(mut connections) => connections.remove(0),
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     }
 }
@@ -44,9 +51,13 @@ fn an_address_for_other_machines_needs_a_second_flag() {
     assert!(failure.hints[0].contains("--allow-remote"));
 
     let settings = connect_with(&["--bind", "0.0.0.0", "--allow-remote"], &[]);
-    assert!(matches!(settings.local, Local::Tcp { address, .. } if address.is_unspecified()));
+    assert!(
+        matches!(settings.local, Local::Tcp { address: Bind::One(address), .. } if address.is_unspecified())
+    );
     let settings = connect_with(&["--bind", "::1"], &[]);
-    assert!(matches!(settings.local, Local::Tcp { address, .. } if address.is_loopback()));
+    assert!(
+        matches!(settings.local, Local::Tcp { address: Bind::One(address), .. } if address.is_loopback())
+    );
 }
 
 #[test]
@@ -105,9 +116,14 @@ fn switches_of_the_labs_agent_become_faults() {
     assert!(settings.faults.is_none());
 }
 
-fn way(arguments: &[&str]) -> Result<Way, Failure> {
+/// Where the only connection leads, or over which bastion the one goes that is to be chosen.
+fn way(arguments: &[&str]) -> Result<Result<Way, Option<ExistingSpec>>, Failure> {
     match resolve(&[&["adit", "connect"], arguments].concat(), &[])? {
-        Settings::Connect(settings) => Ok(settings.way),
+        Settings::Connect(settings) => match settings.wanted {
+            Wanted::These(mut connections) => Ok(Ok(connections.remove(0).way)),
+            Wanted::Pick(connection) => Ok(Err(connection.way)),
+            other @ Wanted::OneOf(_) => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     }
 }
@@ -118,16 +134,16 @@ fn a_tunnel_leads_to_a_target_or_to_host_and_port_or_somebody_is_asked() {
     let own: ExistingSpec = "tag:role=jump".parse().unwrap();
     assert_eq!(
         way(&["--target", "rds:orders"]),
-        Ok(Way::Target { spec: spec.clone(), bastion: None })
+        Ok(Ok(Way::Target { spec: spec.clone(), bastion: None }))
     );
     assert_eq!(
         way(&["--target", "rds:orders", "--bastion", "tag:role=jump"]),
-        Ok(Way::Target { spec, bastion: Some(own.clone()) })
+        Ok(Ok(Way::Target { spec, bastion: Some(own.clone()) }))
     );
-    assert_eq!(way(&[]), Ok(Way::Pick { bastion: None }));
-    assert_eq!(way(&["--bastion", "tag:role=jump"]), Ok(Way::Pick { bastion: Some(own.clone()) }));
+    assert_eq!(way(&[]), Ok(Err(None)));
+    assert_eq!(way(&["--bastion", "tag:role=jump"]), Ok(Err(Some(own.clone()))));
 
-    let Ok(Way::Direct(direct)) = way(&["--bastion", "tag:role=jump", "--port", "22"]) else {
+    let Ok(Ok(Way::Direct(direct))) = way(&["--bastion", "tag:role=jump", "--port", "22"]) else {
         panic!("not direct")
     };
     assert_eq!(direct, Direct { bastion: own, host: None, port: 22 });
@@ -222,4 +238,36 @@ fn all_kinds_are_listed_unless_some_are_named() {
     assert_eq!(kinds(&["rds", "msk"]), [TargetKind::Rds, TargetKind::Msk]);
     assert_eq!(kinds(&["rds,msk"]), [TargetKind::Rds, TargetKind::Msk]);
     assert_eq!(kinds(&["rds", "msk,rds"]), [TargetKind::Rds, TargetKind::Msk]);
+}
+
+/// Files and the AWS side each have their own words, which have to be the same.
+#[test]
+fn files_know_the_kinds_that_aws_knows() {
+    let ours: Vec<&str> = adit_config::TargetKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let theirs: Vec<&str> = TargetKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(ours), sorted(theirs));
+    for kind in adit_config::CredentialKind::ALL {
+        let parsed: adit_aws::CredentialKind = kind.as_str().parse().unwrap();
+        assert_eq!(parsed.to_string(), kind.as_str());
+    }
+}
+
+#[test]
+fn what_files_may_not_read_is_what_a_command_does_not_get() {
+    let environment = [("ADIT_MFA_CODE", "123456")];
+    let read = |name: &str| {
+        environment.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned())
+    };
+    let text = b"version = 1\n[defaults]\nprofile = \"${env:ADIT_MFA_CODE}\"\n";
+    let file = (std::path::Path::new("adit.toml"), &text[..]);
+    let loaded = adit_config::Config::of_texts(Some(file), None, None, &read);
+    let problems = match loaded {
+        Ok(config) => config.check().unwrap_err(),
+        Err(problems) => problems,
+    };
+    assert!(!problems.to_string().contains("123456"), "{problems}");
 }

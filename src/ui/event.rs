@@ -6,6 +6,7 @@ use adit_aws::bastion::{Kept, Removal, Step};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::background::TunnelStatus;
 use crate::failure::Kind;
 
 /// Something that a program may want to know.
@@ -40,6 +41,25 @@ pub(crate) enum Event<'a> {
     },
     /// A text that the account shows to users of sessions.
     Message { text: &'a str },
+    /// How a tunnel of another process stands.
+    Tunnel {
+        pid: u32,
+        detached: bool,
+        #[serde(flatten)]
+        tunnel: &'a TunnelStatus,
+    },
+    /// Something that is wrong with a file of settings.
+    Problem {
+        #[serde(flatten)]
+        problem: &'a adit_config::Problem,
+    },
+    /// A setting that holds, and why.
+    Setting {
+        #[serde(flatten)]
+        setting: &'a adit_config::Explanation,
+    },
+    /// The session is given back, and the next local connection has another one started.
+    Dormant { cause: &'a str },
     /// The tunnel is over.
     Ended { cause: &'a str },
     /// The command failed; its last event.
@@ -150,10 +170,20 @@ impl<'a> Event<'a> {
         matches!(self, Self::Ended { .. } | Self::Error { .. })
     }
 
-    /// The event as a line, without its end: `event`, `time`, and what it says.
-    pub(crate) fn to_json(&self, now: Timestamp) -> Result<String, serde_json::Error> {
+    /// The event as a line, without its end: `event`, `time`, the connection it is about, where it
+    /// is about one, and what it says.
+    pub(crate) fn to_json(
+        &self,
+        now: Timestamp,
+        connection: Option<&str>,
+    ) -> Result<String, serde_json::Error> {
         let mut text = serde_json::to_string(self)?;
-        let time = format!(",\"time\":\"{}\"", now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"));
+        let mut time = format!(",\"time\":\"{}\"", now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"));
+        // That one says it itself.
+        if let Some(connection) = connection.filter(|_| !matches!(self, Self::Ready { .. })) {
+            time.push_str(",\"connection\":");
+            time.push_str(&serde_json::to_string(connection)?);
+        }
         // The tag comes first, and its four quotation marks enclose names without escapes.
         let behind_tag = text.match_indices('"').nth(3).map_or(0, |(at, _)| at + 1);
         text.insert_str(behind_tag, &time);
@@ -169,7 +199,7 @@ mod tests {
 
     fn json(event: &Event<'_>) -> String {
         let now = Timestamp::from_millisecond(1_700_000_000_120).unwrap();
-        event.to_json(now).unwrap()
+        event.to_json(now, None).unwrap()
     }
 
     #[test]
@@ -182,6 +212,18 @@ mod tests {
             json(&Event::Resumed { gap_ms: 7 }),
             r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","gap_ms":7}"#
         );
+    }
+
+    #[test]
+    fn an_event_names_its_connection_once() {
+        let now = Timestamp::from_millisecond(1_700_000_000_120).unwrap();
+        assert_eq!(
+            Event::Resumed { gap_ms: 7 }.to_json(now, Some("a\"b")).unwrap(),
+            r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","connection":"a\"b","gap_ms":7}"#
+        );
+        let ready = Event::Ready { connection: "db", address: "127.0.0.1:1", target: "rds:db" };
+        let text = ready.to_json(now, Some("db")).unwrap();
+        assert_eq!(text.matches("connection").count(), 1, "{text}");
     }
 
     /// The members are an interface: programs read them.
@@ -243,6 +285,7 @@ mod tests {
             Event::SignedIn { start_url: "https://acme.example", expires: "2023-11-15T06:00:00Z" },
             Event::warning("odd \"quoted\"\nnews"),
             Event::Message { text: "authorised use only" },
+            Event::Dormant { cause: "no byte for 20 min" },
             Event::Ended { cause: "closed" },
             Event::Error { code: 8, kind: Kind::Destination, message: "no", hints: &hints },
             Event::Lab {

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -34,16 +35,53 @@ impl From<&OutputArgs> for Output {
 /// The one standard output, from the first line on.
 static STDOUT: LazyLock<Stdout> = LazyLock::new(|| Stdout::start(io::stdout()));
 
+/// Standard error, for events where standard output is somebody else's.
+static ASIDE: LazyLock<Stdout> = LazyLock::new(|| Stdout::start(io::stderr()));
+
+/// Whose words and events these are, where a command has several connections.
+#[derive(Debug, Clone, Copy)]
+struct Label {
+    /// Lives as long as the process, like the few names that a command is given.
+    connection: &'static str,
+    /// Whether words need it as well: there are others.
+    is_spoken: bool,
+}
+
 /// Prints; cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     output: Output,
     stdout: &'static Stdout,
+    label: Option<Label>,
+    /// Whether standard output is somebody else's.
+    is_aside: bool,
 }
 
 impl Printer {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, stdout: &STDOUT }
+        Self { output, stdout: &STDOUT, label: None, is_aside: false }
+    }
+
+    /// The same where standard output belongs to another program: there is no data, and events go
+    /// to standard error, alone.
+    pub(crate) fn aside(mut self) -> Self {
+        if self.output.json {
+            self.stdout = &ASIDE;
+            self.output.quiet = true;
+        }
+        self.is_aside = true;
+        self
+    }
+
+    /// The same for one connection, which its events name; its words too, where it `is_one_of_many`.
+    pub(crate) fn of(mut self, connection: &'static str, is_one_of_many: bool) -> Self {
+        self.label = Some(Label { connection, is_spoken: is_one_of_many });
+        self
+    }
+
+    /// Whether words have to say whose they are.
+    pub(crate) fn is_one_of_many(self) -> bool {
+        self.label.is_some_and(|label| label.is_spoken)
     }
 
     /// Prints data as text, with line breaks where it has them; nothing with `--json`.
@@ -51,7 +89,10 @@ impl Printer {
     /// Fails when something before it could not be written; whether this can is told later, by
     /// [`broken`](Self::broken).
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
-        if self.output.json { Ok(()) } else { self.stdout.push(plain::lines(text)) }
+        if self.output.json || self.is_aside {
+            return Ok(());
+        }
+        self.stdout.push(plain::lines(text))
     }
 
     /// Prints one line of data as text, whatever is in it; nothing with `--json`.
@@ -77,10 +118,26 @@ impl Printer {
             0 => {}
             lost => {
                 let message = format!("{lost} events were left out: nobody read standard output");
-                self.stdout.push(json(&Event::warning(&message))?)?;
+                self.stdout.push(self.json(&Event::warning(&message))?)?;
             }
         }
-        self.stdout.push(json(event)?)
+        self.stdout.push(self.json(event)?)
+    }
+
+    /// An event as a line of text.
+    fn json(self, event: &Event<'_>) -> Result<String, Failure> {
+        let connection = self.label.map(|label| label.connection);
+        event.to_json(Timestamp::now(), connection).map(plain::json).map_err(|error| {
+            Failure::new(Kind::Internal, format!("cannot write an event: {error}"))
+        })
+    }
+
+    /// Says a line on standard error, with whose it is where that is not plain.
+    fn say(self, label: Option<(&str, AnsiColor)>, text: &str) {
+        match self.label.filter(|own| own.is_spoken) {
+            Some(own) => say(label, &format!("{}: {text}", own.connection)),
+            None => say(label, text),
+        }
     }
 
     /// The same without words on standard error, for what somebody else tells about.
@@ -123,14 +180,13 @@ impl Printer {
     /// Tells a person what goes on; nothing with `--quiet`.
     pub(crate) fn note(self, text: &str) {
         if !self.output.quiet {
-            say(None, text);
+            self.say(None, text);
         }
     }
 
     /// Tells a person what they have to do for this to go on; also with `--quiet`.
-    #[expect(clippy::unused_self, reason = "told like everything else, whatever is wanted")]
     pub(crate) fn instruct(self, text: &str) {
-        say(None, text);
+        self.say(None, text);
     }
 
     /// Tells a person that what they asked to stop has stopped; nothing with `--quiet`.
@@ -145,26 +201,38 @@ impl Printer {
     /// Tells a person that something is not as it should be; nothing with `--quiet`.
     pub(crate) fn warn(self, text: &str) {
         if !self.output.quiet {
-            say(Some(("warning", AnsiColor::Yellow)), text);
+            self.say(Some(("warning", AnsiColor::Yellow)), text);
         }
     }
 
     /// Tells why the command failed and what to do next, as text and as an event.
     pub(crate) fn failure(self, failure: &Failure) {
+        self.failure_with(failure, Exit::Failed(failure.kind).code());
+    }
+
+    /// The same where the command ends with another code than that of the failure's kind.
+    pub(crate) fn failure_with(self, failure: &Failure, code: u8) {
         if failure.kind == Kind::BrokenPipe {
             return;
         }
-        self.failure_event(failure);
-        say(Some(("error", AnsiColor::Red)), &failure.message);
+        self.failure_event_with(failure, code);
+        if self.is_aside && self.output.json {
+            return;
+        }
+        self.say(Some(("error", AnsiColor::Red)), &failure.message);
         for hint in &failure.hints {
-            say(Some(("hint", AnsiColor::Cyan)), hint);
+            self.say(Some(("hint", AnsiColor::Cyan)), hint);
         }
     }
 
     /// Tells the same as an event alone.
     pub(crate) fn failure_event(self, failure: &Failure) {
+        self.failure_event_with(failure, Exit::Failed(failure.kind).code());
+    }
+
+    fn failure_event_with(self, failure: &Failure, code: u8) {
         let event = Event::Error {
-            code: Exit::Failed(failure.kind).code(),
+            code,
             kind: failure.kind,
             message: &failure.message,
             hints: &failure.hints,
@@ -174,17 +242,20 @@ impl Printer {
     }
 }
 
-/// An event as a line of text.
-fn json(event: &Event<'_>) -> Result<String, Failure> {
-    event
-        .to_json(Timestamp::now())
-        .map(plain::json)
-        .map_err(|error| Failure::new(Kind::Internal, format!("cannot write an event: {error}")))
+/// Whether lines on standard error begin with the time.
+static TIMED: AtomicBool = AtomicBool::new(false);
+
+/// Has every line on standard error begin with the time, from here on: it goes to a log.
+pub(crate) fn with_times() {
+    TIMED.store(true, Ordering::Relaxed);
 }
 
 /// Writes a line to standard error. Nobody can be told when that fails.
 fn say(label: Option<(&str, AnsiColor)>, text: &str) {
-    let text = plain::line(text);
+    let mut text = plain::line(text);
+    if TIMED.load(Ordering::Relaxed) {
+        text = format!("{} {text}", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ"));
+    }
     above(|| {
         let mut stderr = anstream::stderr().lock();
         let written = match label {

@@ -97,10 +97,11 @@ impl Write for Above {
     }
 }
 
-/// Whether a line can turn: on a terminal that can erase it, in front of somebody who wants it.
+/// Whether a line can turn: on a terminal that can erase it, in front of somebody who wants it, and
+/// for one connection alone.
 fn is_animated(printer: Printer) -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
-    !printer.is_quiet() && !dumb && io::stderr().is_terminal()
+    !printer.is_quiet() && !printer.is_one_of_many() && !dumb && io::stderr().is_terminal()
 }
 
 fn style() -> ProgressStyle {

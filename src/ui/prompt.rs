@@ -91,6 +91,36 @@ pub(crate) async fn port(
     answer(ask, signals).await
 }
 
+/// Asks for a text of one to `longest` characters; as [`secret`].
+pub(crate) async fn text(question: &str, longest: usize) -> Result<String, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Input::<String>::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .validate_with(|typed: &String| match typed.trim().chars().count() {
+                0 => Err("type a few words".to_owned()),
+                count if count > longest => Err(format!("{longest} characters at most")),
+                _ => Ok(()),
+            })
+            .interact_text()
+            .map(|typed| typed.trim().to_owned())
+    };
+    alone(ask).await
+}
+
+/// Asks for a text; nothing typed is `otherwise`. As [`secret`].
+pub(crate) async fn text_or(question: &str, otherwise: String) -> Result<String, Failure> {
+    let question = plain::line(question);
+    let ask = move || {
+        Input::<String>::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .default(otherwise)
+            .interact_text()
+            .map(|typed| typed.trim().to_owned())
+    };
+    alone(ask).await
+}
+
 /// Asks for a secret, which is not shown; nothing typed is nothing. Whoever drops this, as on a
 /// signal, has the terminal put back.
 pub(crate) async fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {

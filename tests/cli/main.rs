@@ -13,4 +13,5 @@ mod preparing_again;
 mod readers;
 mod stopping;
 mod surroundings;
+mod team;
 mod variables;

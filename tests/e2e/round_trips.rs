@@ -31,6 +31,42 @@ fn connect(cloud: &Cloud, arguments: &[&str]) -> Calls {
     calls
 }
 
+/// Runs a command beside a tunnel; gives the calls up to the moment when the command ran.
+fn exec(cloud: &Cloud, target: &str) -> Calls {
+    cloud.lab.fault(json!({"answer_ms": ANSWER_MS}));
+    let earlier = Calls::of(&cloud.lab);
+    let script = "echo here; exec /bin/sleep 60";
+    let program = cloud.start_program(&[
+        "exec",
+        "--target",
+        target,
+        "--local-port",
+        "auto",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+    ]);
+    program.expect_line("the command", |line| (line == "here").then_some(()));
+    let calls = Calls::of(&cloud.lab).since(&earlier);
+    cloud.lab.fault(json!({"answer_ms": 0}));
+    program.signal(Signal::TERM);
+    Ran::to_the_end(program).expect(143);
+    calls
+}
+
+#[test]
+fn a_command_runs_two_calls_after_its_start_and_one_when_the_target_is_remembered() {
+    let server = Server::echo();
+    let (cloud, target) = cloud(&server, |cloud| {
+        cloud.database("orders", server.address());
+        "rds:orders".to_owned()
+    });
+    let operations = ["DescribeDBInstances", "DescribeInstances", "StartSession"];
+    expect(&exec(&cloud, &target), &operations, 2);
+    expect(&exec(&cloud, &target), &operations, 1);
+}
+
 #[track_caller]
 fn expect(calls: &Calls, operations: &[&str], round_trips: usize) {
     let expected: BTreeSet<&str> = operations.iter().copied().collect();

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Columns and rows.
 pub(crate) type Size = (NonZero<u16>, NonZero<u16>);
 
-const SIZE: Size = size(100, 40);
+pub(crate) const SIZE: Size = size(100, 40);
 
 /// So many columns and rows.
 pub(crate) const fn size(columns: u16, rows: u16) -> Size {

@@ -41,7 +41,8 @@ pub(crate) async fn open(
 
     let (sender, mut events) = unbounded_channel();
     let (forward, news) = unbounded_channel();
-    let mut report = Report::new(printer, &spec.to_string(), &destination.bastion).events_only();
+    let name = spec.to_string();
+    let mut report = Report::new(printer, &name, &name, &destination.bastion).events_only();
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
             report.event(&event);

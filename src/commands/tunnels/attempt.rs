@@ -117,7 +117,7 @@ impl Attempt {
     pub(super) async fn end(&mut self, ending: &Ending, signals: &mut Signals) {
         tokio::select! {
             () = self.give_up() => {}
-            _ = signals.next() => {}
+            () = signals.urgent() => {}
         }
         if ending.is_err() {
             self.report.decide();

@@ -9,7 +9,7 @@ const LIMIT: u64 = 64 * 1024;
 
 /// What is in the file, if nobody but the user can have written it: the folder is the user's alone,
 /// and the file a plain one in it.
-pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     open(file)?.take(LIMIT + 1).read_to_end(&mut content)?;
     if content.len() as u64 > LIMIT {
@@ -20,7 +20,7 @@ pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
 
 /// Makes a folder that is the user's alone, or one of it that the user has.
 #[cfg(unix)]
-pub(super) fn own_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn own_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -64,7 +64,7 @@ fn open(file: &Path) -> io::Result<File> {
 
 /// Elsewhere than on Unix the user's folder of caches is the user's alone.
 #[cfg(not(unix))]
-pub(super) fn own_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn own_folder(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 

@@ -11,16 +11,15 @@ use adit_aws::targets::TargetSpec;
 use adit_tunnel::Tunnel;
 
 use super::attempt::Attempt;
-use super::{Opened, Wishes};
-use crate::commands::access;
-use crate::commands::local::{self, Bound};
+use super::one::{Context, Opened, bind};
+use crate::commands::local::Bound;
 use crate::commands::place::{Place, explain, locate};
 use crate::commands::watch::{Ending, during};
 use crate::failure::{Failure, Kind};
 use crate::memory::{Memory, Remembered};
-use crate::settings::{Destination, Local};
+use crate::settings::Destination;
 use crate::signals::Signals;
-use crate::ui::{Printer, Progress};
+use crate::ui::Progress;
 
 /// A target, and the bastion that the user wants for it.
 struct Wanted {
@@ -30,23 +29,26 @@ struct Wanted {
 }
 
 pub(super) async fn open(
-    spec: TargetSpec,
-    bastion: Option<ExistingSpec>,
-    wishes: &Wishes,
+    spec: &TargetSpec,
+    bastion: Option<&ExistingSpec>,
+    kept: Option<Bound>,
+    context: &Context,
     signals: &mut Signals,
-    printer: Printer,
 ) -> Result<Opened, Ending> {
-    let wanted = Wanted { name: spec.to_string(), spec, bastion };
+    let printer = context.printer;
+    let wanted = Wanted { name: spec.to_string(), spec: spec.clone(), bastion: bastion.cloned() };
     // A taken port is told before anything is started; which port it is may have to be looked up.
-    let bound = match (&wishes.local, wanted.spec.known_port()) {
-        (Local::Tcp { port: None, .. }, None) => None,
-        (local, port) => Some(local::bind(local, port.unwrap_or(0)).await.map_err(Err)?),
+    let bound = match (kept, context.connection.known_port()) {
+        (Some(bound), _) => Some(bound),
+        (None, Some(port)) => Some(bind(context, port).await.map_err(Err)?),
+        (None, None) => None,
     };
-    let aws = during(signals, printer, access::load(&wishes.access, printer)).await?;
-    let memory = wishes.cache.folder.as_deref().map(|folder| wanted.memory(folder, &aws, wishes));
+    let aws = during(signals, printer, context.aws()).await?;
+    let cache = &context.connection.cache;
+    let memory = cache.folder.as_deref().map(|folder| wanted.memory(folder, &aws, context));
     let opened = match memory.as_ref().and_then(Memory::recall) {
-        Some(remembered) => wanted.again(&aws, &remembered, bound, wishes, signals, printer).await,
-        None => wanted.anew(&aws, bound, wishes, signals, printer).await,
+        Some(remembered) => wanted.again(&aws, &remembered, bound, context, signals).await,
+        None => wanted.anew(&aws, bound, context, signals).await,
     };
     match (&memory, &opened) {
         (Some(memory), Ok((_, place))) => memory.keep(place),
@@ -59,6 +61,14 @@ pub(super) async fn open(
         _ => {}
     }
     Ok(opened?.0)
+}
+
+/// Shows what was found out about the target.
+fn show(context: &Context, place: &Place) {
+    context.seat.change(|standing| {
+        standing.host.clone_from(&place.destination.host);
+        standing.engine.clone_from(&place.engine);
+    });
 }
 
 /// What came of a session to where the target was the last time.
@@ -76,9 +86,10 @@ enum Checked {
 impl Wanted {
     /// What is remembered holds for one target, one way to it, and one account as far as it can be
     /// told without asking.
-    fn memory(&self, folder: &Path, aws: &Aws, wishes: &Wishes) -> Memory {
+    fn memory(&self, folder: &Path, aws: &Aws, context: &Context) -> Memory {
         let bastion = self.bastion.as_ref().map(ToString::to_string).unwrap_or_default();
-        let parts = [&aws.place(), aws.region(), &wishes.cache.identity, &self.name, &bastion];
+        let parts =
+            [&aws.place(), aws.region(), &context.connection.cache.identity, &self.name, &bastion];
         Memory::of(folder, &parts)
     }
 
@@ -87,16 +98,16 @@ impl Wanted {
         &self,
         aws: &Aws,
         bound: Option<Bound>,
-        wishes: &Wishes,
+        context: &Context,
         signals: &mut Signals,
-        printer: Printer,
     ) -> Result<(Opened, Remembered), Ending> {
+        let printer = context.printer;
         let looking = async {
             let _progress = Progress::begin(printer, &format!("looking up {}", self.name));
-            locate(aws, &self.spec, self.bastion.as_ref(), &wishes.given).await
+            locate(aws, &self.spec, self.bastion.as_ref(), &context.given).await
         };
         let place = during(signals, printer, looking).await?;
-        self.to(place, aws, bound, wishes, signals, printer).await
+        self.to(place, aws, bound, context, signals).await
     }
 
     /// Opens a tunnel to a place, when its bastion runs. Where that is not connected all the same,
@@ -106,23 +117,25 @@ impl Wanted {
         mut place: Place,
         aws: &Aws,
         bound: Option<Bound>,
-        wishes: &Wishes,
+        context: &Context,
         signals: &mut Signals,
-        printer: Printer,
     ) -> Result<(Opened, Remembered), Ending> {
+        let printer = context.printer;
         place.warn(printer).map_err(Err)?;
         let bound = match bound {
             Some(bound) => bound,
-            None => local::bind(&wishes.local, place.destination.port).await.map_err(Err)?,
+            None => bind(context, place.destination.port).await.map_err(Err)?,
         };
         loop {
-            during(signals, printer, place.start(aws, printer)).await?;
+            during(signals, printer, context.shared.start(&place, aws, printer)).await?;
             let own = aws.clone();
-            let mut attempt = wishes
-                .attempt(async { Ok(own) }, &place.destination, &self.name, printer)
-                .map_err(Err)?;
+            let mut attempt =
+                context.attempt(async { Ok(own) }, &place.destination, &self.name).map_err(Err)?;
             let ending = match during(signals, printer, attempt.open()).await {
-                Ok(tunnel) => return Ok((Opened { tunnel, bound, attempt }, place.remembered())),
+                Ok(tunnel) => {
+                    show(context, &place);
+                    return Ok((Opened { tunnel, bound, attempt }, place.remembered()));
+                }
                 Err(Err(failure)) if place.may_come(&failure) => {
                     attempt.retry(&failure.message, signals).await?;
                     place.is_offline = true;
@@ -147,24 +160,25 @@ impl Wanted {
         aws: &Aws,
         remembered: &Remembered,
         bound: Option<Bound>,
-        wishes: &Wishes,
+        context: &Context,
         signals: &mut Signals,
-        printer: Printer,
     ) -> Result<(Opened, Remembered), Ending> {
+        let printer = context.printer;
         let Remembered { bastion, host, port, .. } = remembered.clone();
         let destination = Destination { bastion, host, port };
-        let is_asked_for = bound.is_some();
+        let is_asked_for = bound.is_some() || context.is_handed();
         let bound = match bound {
             Some(bound) => bound,
-            None => local::bind(&wishes.local, port).await.map_err(Err)?,
+            None => bind(context, port).await.map_err(Err)?,
         };
         let own = aws.clone();
         let mut attempt =
-            wishes.attempt(async { Ok(own) }, &destination, &self.name, printer).map_err(Err)?;
-        let locating = locate(aws, &self.spec, self.bastion.as_ref(), &wishes.given);
+            context.attempt(async { Ok(own) }, &destination, &self.name).map_err(Err)?;
+        let locating = locate(aws, &self.spec, self.bastion.as_ref(), &context.given);
         let checked = during(signals, printer, check(&mut attempt, locating, remembered)).await;
         match checked {
             Ok(Checked::Same(tunnel, place)) => {
+                show(context, &place);
                 place.announce(printer).and_then(|()| place.warn(printer)).map_err(Err)?;
                 Ok((Opened { tunnel, bound, attempt }, place.remembered()))
             }
@@ -172,12 +186,12 @@ impl Wanted {
                 let cause = self.difference(remembered, &place);
                 attempt.replace(&cause, signals).await?;
                 let bound = Some(bound).filter(|_| is_asked_for || place.destination.port == port);
-                self.to(place, aws, bound, wishes, signals, printer).await
+                self.to(place, aws, bound, context, signals).await
             }
             Ok(Checked::Offline(place, failure)) => {
                 attempt.retry(&failure.message, signals).await?;
                 let place = Place { is_offline: true, ..place };
-                self.to(place, aws, Some(bound), wishes, signals, printer).await
+                self.to(place, aws, Some(bound), context, signals).await
             }
             Ok(Checked::Refused(failure)) => {
                 let explained = async { Ok(explain(failure, aws, &destination.bastion).await) };

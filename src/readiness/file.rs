@@ -1,19 +1,21 @@
-//! The file that tells programs that the lab is up.
+//! The file that tells programs that what they wait for is up.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::Ready;
+use serde::Serialize;
+
 use crate::failure::{Failure, Kind};
 
-/// The file of this lab; it goes with the lab.
-pub(super) struct ReadyFile {
+/// The file of this program; it goes with the program.
+#[derive(Debug)]
+pub(crate) struct ReadyFile {
     path: PathBuf,
     text: String,
 }
 
-/// Removes the file that a lab has left which was killed.
-pub(super) fn clear(path: &Path) -> Result<(), Failure> {
+/// Removes the file that a program has left which was killed.
+pub(crate) fn clear(path: &Path) -> Result<(), Failure> {
     match fs_err::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(Failure::new(Kind::Config, format!("the ready file is in the way: {error}")))
@@ -24,7 +26,7 @@ pub(super) fn clear(path: &Path) -> Result<(), Failure> {
 
 impl ReadyFile {
     /// Writes it at once and whole, for the user's eyes only.
-    pub(super) fn write(path: PathBuf, ready: &Ready<'_>) -> Result<Self, Failure> {
+    pub(crate) fn write(path: PathBuf, ready: &impl Serialize) -> Result<Self, Failure> {
         let fault = |error: &dyn std::fmt::Display| {
             let name = path.display();
             Failure::new(Kind::Config, format!("cannot write the ready file {name}: {error}"))
@@ -39,8 +41,8 @@ impl ReadyFile {
         Ok(Self { path, text })
     }
 
-    /// Whether no other lab has put its own in this place. What it says tells them apart: as long
-    /// as this lab listens, no other has its endpoint.
+    /// Whether no other program has put its own in this place. What it says tells them apart: as
+    /// long as this one listens, no other has its address.
     fn is_ours(&self) -> bool {
         fs_err::read(&self.path).is_ok_and(|text| text == self.text.as_bytes())
     }
@@ -60,24 +62,18 @@ impl Drop for ReadyFile {
 mod tests {
     use super::*;
 
-    const READY: Ready<'static> = Ready {
-        endpoint: "http://127.0.0.1:1",
-        tls_endpoint: None,
-        region: "us-east-1",
-        access_key_id: "AKIA",
-        secret_access_key: "secret",
-        instances: &[],
-    };
+    fn ready(endpoint: &str) -> serde_json::Value {
+        serde_json::json!({ "endpoint": endpoint, "secret": "s" })
+    }
 
     #[test]
-    fn the_ready_file_is_whole_private_and_goes_with_the_lab() {
+    fn the_ready_file_is_whole_private_and_goes_with_its_program() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ready");
-        let file = ReadyFile::write(path.clone(), &READY).unwrap();
+        let file = ReadyFile::write(path.clone(), &ready("http://127.0.0.1:1")).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["endpoint"], "http://127.0.0.1:1");
-        assert_eq!(value["tls_endpoint"], serde_json::Value::Null);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -91,16 +87,16 @@ mod tests {
     #[test]
     fn a_ready_file_that_cannot_be_written_is_named() {
         let path = PathBuf::from("/nonexistent/ready");
-        let failure = ReadyFile::write(path, &READY).err().unwrap();
+        let failure = ReadyFile::write(path, &ready("http://127.0.0.1:1")).err().unwrap();
         assert!(failure.message.contains("/nonexistent/ready"), "{}", failure.message);
     }
 
     #[test]
-    fn a_ready_file_of_another_lab_stays() {
+    fn a_ready_file_of_another_program_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ready");
-        let first = ReadyFile::write(path.clone(), &READY).unwrap();
-        let other = Ready { endpoint: "http://127.0.0.1:2", ..READY };
+        let first = ReadyFile::write(path.clone(), &ready("http://127.0.0.1:1")).unwrap();
+        let other = ready("http://127.0.0.1:2");
         let second = ReadyFile::write(path.clone(), &other).unwrap();
         drop(first);
         assert!(std::fs::read_to_string(&path).unwrap().contains("127.0.0.1:2"));
@@ -109,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_lab_has_left_is_cleared() {
+    fn what_a_killed_program_has_left_is_cleared() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ready");
         clear(&path).unwrap();

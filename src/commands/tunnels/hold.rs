@@ -1,0 +1,109 @@
+//! Holding an open tunnel until it ends, or is to end.
+
+use std::sync::Arc;
+
+use adit_tunnel::End;
+
+use super::attempt::Attempt;
+use super::board::State;
+use super::expiry::{Expiry, Tick};
+use super::limits::{self, LimitTick, LimitWatch};
+use super::one::{Context, Opened};
+use crate::commands::watch::Ending;
+use crate::failure::{Failure, Kind};
+use crate::signals::Signals;
+
+/// Serves local connections until the tunnel ends, which is a failure, or is asked to. Whatever
+/// the reason, the tunnel is closed before this returns. With `announced`, where it listens is known
+/// already.
+pub(super) async fn hold(
+    opened: Opened,
+    context: &Context,
+    announced: bool,
+    signals: &mut Signals,
+) -> Ending {
+    let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, aws, .. } } = opened;
+    let (connection, printer) = (&context.connection, context.printer);
+    let mut expiry = aws.filter(|_| connection.disconnect_on_expiry).map(Expiry::of);
+    if expiry.as_ref().is_some_and(Expiry::is_hidden) {
+        report.end_is_hidden();
+    }
+    let mut watch = LimitWatch::new(connection.limits, &tunnel);
+    let mut serving = std::pin::pin!(tunnel.serve(Arc::clone(&bound.listener)));
+    // The tunnel closes the listener when nothing can be carried any more, unless it is kept.
+    let address = bound.address;
+    drop(bound.listener);
+    let mut served = false;
+    report.decide();
+    report.open(&tunnel, &address);
+    if !announced {
+        // Where this fails, `broken` says so below.
+        drop(report.ready(&address));
+    }
+    let ending = loop {
+        tokio::select! {
+            biased;
+            stop = signals.next() => break Ok(stop),
+            failure = printer.broken() => break Err(failure),
+            tick = next(&mut expiry) => match tick {
+                Tick::Warning { left, reason } => report.access_ends(left, &reason),
+                Tick::Expired(failure) => {
+                    report.closing("credentials_expired");
+                    break Err(failure);
+                }
+            },
+            tick = watch.next() => match tick {
+                LimitTick::Warning { limit, left } => report.limit_nears(limit, left),
+                LimitTick::Ended(limit) => {
+                    report.closing(limits::cause(limit));
+                    break Err(limits::reached(limit, connection.limits));
+                }
+            },
+            Some(event) = events.recv() => report.event(&event),
+            end = &mut serving => {
+                served = true;
+                break Err(match end {
+                    End::Failed(error) => error.into(),
+                    // Nobody else closes it.
+                    End::Closed => Failure::new(Kind::Internal, "the tunnel was closed"),
+                });
+            }
+        }
+    };
+    report.stop = ending.as_ref().ok().copied();
+    // The listener closes as soon as it is served again, long before the goodbyes are said.
+    let closing = async {
+        tokio::join!(tunnel.close(), async {
+            if !served {
+                serving.await;
+            }
+        });
+    };
+    // Nobody can connect any more, unless the listener is kept.
+    context.seat.change(|standing| {
+        standing.state = State::Closing;
+        if !announced {
+            standing.address = None;
+        }
+    });
+    // A second request to stop does not wait for the end.
+    tokio::select! {
+        () = closing => {}
+        () = signals.urgent() => {}
+    }
+    while let Ok(event) = events.try_recv() {
+        report.event(&event);
+    }
+    if ending.is_ok() {
+        report.parting(&tunnel.stats());
+    }
+    ending
+}
+
+/// The next of the moments that matter to access; none comes where nobody watches.
+async fn next(expiry: &mut Option<Expiry>) -> Tick {
+    match expiry {
+        Some(expiry) => expiry.next().await,
+        None => std::future::pending().await,
+    }
+}
