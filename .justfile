@@ -28,6 +28,10 @@ deny:
 demo *args:
     cargo run --locked -- demo {{ args }}
 
+# The engine in simulated worlds, one for each seed: `just sim --seeds 0..100000 --steps 2000`.
+sim *args:
+    cargo run --release --locked -p adit-sim -- {{ args }}
+
 # The local AWS by itself.
 lab *args:
     cargo run --locked -- lab {{ args }}

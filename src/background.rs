@@ -25,6 +25,6 @@ pub(crate) use elsewhere::{Desk, Detached, Program, detach, find, is_alive, newe
 pub(crate) use folders::Folders;
 #[cfg(unix)]
 pub(crate) use log::{is_alive, newest};
-pub(crate) use message::TunnelStatus;
+pub(crate) use message::{Answer, TunnelStatus};
 #[cfg(unix)]
 pub(crate) use serve::Desk;

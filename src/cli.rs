@@ -18,6 +18,7 @@ An ID may be a name, an ARN, or tag:KEY=VALUE. `adit list` shows what there is."
 
 mod aws;
 mod background;
+mod bench;
 mod cleanup;
 mod config;
 mod connect;
@@ -40,7 +41,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use aws::{AwsArgs, ConfigArgs};
-pub(crate) use background::{DownArgs, LogsArgs, StatusArgs, WaitArgs};
+pub(crate) use background::{DownArgs, ExtendArgs, LogsArgs, StatusArgs, WaitArgs};
+pub(crate) use bench::BenchArgs;
 pub(crate) use cleanup::CleanupArgs;
 pub(crate) use config::{ConfigCommand, ConfigCommandArgs, ConfigInitArgs};
 pub(crate) use connect::ConnectArgs;
@@ -54,7 +56,7 @@ pub(crate) use login::LoginArgs;
 pub(crate) use readiness::ReadinessArgs;
 pub(crate) use secrets::{MfaCode, MfaCommand, parse_mfa_code};
 pub(crate) use shell::{CompletionsArgs, ManualArgs};
-pub(crate) use tunnel::{Bind, LocalArgs, TunnelArgs};
+pub(crate) use tunnel::{Bind, LocalArgs, ReachArgs, TunnelArgs};
 pub(crate) use values::{LocalPort, is_on};
 pub(crate) use whoami::WhoamiArgs;
 
@@ -168,12 +170,26 @@ pub(crate) enum CommandArgs {
     /// and closes them when it ends. The command has standard input, output and error to itself,
     /// but for adit's errors; --json prints adit's events to standard error.
     Exec(ExecArgs),
+    /// Measure what a tunnel can do, and say what limits it
+    ///
+    /// Opens a tunnel of its own, as `adit connect` does, to a local port that nobody is told of, and
+    /// says how long it took until it was ready, step by step; how long the agent takes to answer,
+    /// and the target; and, where a COMMAND is given that moves data, how much goes through: with one
+    /// of it alone, then with several at once, in all and by session. For each it says in plain words
+    /// what limits it. Then it closes the tunnel.
+    Bench(BenchArgs),
     /// Show the tunnels that are open, in this terminal, in others and in the background
     Status(StatusArgs),
     /// Show what a tunnel in the background has said
     Logs(LogsArgs),
     /// Wait until tunnels can be used, or are closed
     Wait(WaitArgs),
+    /// Give tunnels that are open more time
+    ///
+    /// Moves the end that --max-duration has set, as far as max-duration-ceiling permits. Where none
+    /// is set, a tunnel cannot be extended. The idle limit and the end of credentials stay as they
+    /// are.
+    Extend(ExtendArgs),
     /// Close tunnels that are open
     Down(DownArgs),
     /// Remove what adit has made, and nothing else

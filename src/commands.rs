@@ -2,6 +2,8 @@
 
 mod access;
 mod ask;
+mod bench;
+mod beside;
 mod choose;
 mod cleanup;
 mod codes;
@@ -11,6 +13,7 @@ mod connect;
 mod demo;
 mod down;
 mod exec;
+mod extend;
 mod handed;
 mod init;
 mod lab;
@@ -29,6 +32,7 @@ mod wait;
 mod watch;
 mod whoami;
 
+pub(crate) use self::bench::Measured;
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -49,6 +53,7 @@ pub(crate) async fn run(
             Box::pin(connect::run(*settings, given, signals, printer)).await
         }
         Settings::Exec(settings) => Ok(exec::run(*settings, given, signals, printer).await),
+        Settings::Bench(settings) => Box::pin(bench::run(*settings, given, signals, printer)).await,
         Settings::Config(settings) => {
             Box::pin(config::run(settings, given, signals, printer)).await
         }
@@ -57,6 +62,7 @@ pub(crate) async fn run(
         Settings::Status(settings) => status::run(settings, signals, printer).await,
         Settings::Logs(settings) => logs::run(settings, signals, printer).await,
         Settings::Wait(settings) => wait::run(settings, signals, printer).await,
+        Settings::Extend(settings) => extend::run(settings, signals, printer).await,
         Settings::Down(settings) => down::run(settings, signals, printer).await,
         // These hear of a standard output that fails between their steps.
         Settings::Init(settings) => Box::pin(init::run(*settings, given, signals, printer)).await,

@@ -11,6 +11,7 @@ mod commands;
 mod dumps;
 mod exit;
 mod failure;
+mod journal;
 mod logging;
 mod memory;
 mod readiness;
@@ -20,11 +21,11 @@ mod source;
 mod trusted;
 mod ui;
 mod usage;
+mod world;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use adit_aws::Clock;
 use clap::CommandFactory as _;
 use clap_complete::CompleteEnv;
 
@@ -35,13 +36,15 @@ use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
 use crate::signals::{Heard, Signals};
 use crate::ui::{Output, Printer};
+#[doc(hidden)]
+pub use crate::world::World;
 
 /// How long the end waits for a reader of standard output.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
-    main_with(Clock::system())
+    main_with(World::default())
 }
 
 /// Whether `adit exec` was meant, as far as one can tell of arguments that make no sense.
@@ -50,8 +53,9 @@ fn is_exec() -> bool {
         == Some("exec".into())
 }
 
-/// Runs the program by another clock.
-pub fn main_with(clock: Clock) -> ExitCode {
+/// Runs the program in a world of tests.
+#[doc(hidden)]
+pub fn main_with(world: World) -> ExitCode {
     // A shell asks for candidates while somebody types; this ends the program then.
     CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
     let cli = match Cli::read(std::env::args_os()) {
@@ -70,7 +74,7 @@ pub fn main_with(clock: Clock) -> ExitCode {
     logging::init(output.verbose);
     let read = |name: &str| std::env::var(name).ok();
     let is_exec = matches!(command, CommandArgs::Exec(_));
-    let settings = Settings::resolve(command, &read).map(|settings| settings.with_clock(clock));
+    let settings = Settings::resolve(command, &read).map(|settings| settings.within(world));
     let exit = match settings.and_then(|settings| run(settings, given, printer)) {
         Ok(exit) => exit,
         Err(failure) => {

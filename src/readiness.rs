@@ -15,6 +15,7 @@ pub(crate) use self::file::{ReadyFile, clear};
 use self::manager::Manager;
 use crate::commands::tunnels::{Board, Standing, State};
 use crate::failure::{Failure, Kind};
+use crate::journal::Writer;
 use crate::settings::Readiness;
 
 /// Those who are to be told. What is wrong with them shows before anything is started.
@@ -28,6 +29,7 @@ pub(crate) struct Heralds {
     told: bool,
     /// Lives as long as the tunnels.
     written: Option<ReadyFile>,
+    journal: Writer,
 }
 
 /// What the ready file says.
@@ -45,7 +47,7 @@ struct Open {
 }
 
 impl Heralds {
-    pub(crate) async fn prepare(wanted: Readiness) -> Result<Self, Failure> {
+    pub(crate) async fn prepare(wanted: Readiness, journal: Writer) -> Result<Self, Failure> {
         if let Some(path) = &wanted.file {
             clear(path)?;
         }
@@ -61,6 +63,7 @@ impl Heralds {
             manager: Manager::of_environment(),
             told: false,
             written: None,
+            journal,
         })
     }
 
@@ -109,7 +112,9 @@ impl Heralds {
         });
         let ready = Ready { pid: std::process::id(), tunnels: tunnels.collect() };
         if let Some(path) = self.wanted.file.take() {
-            self.written = Some(ReadyFile::write(path, &ready)?);
+            let written = ReadyFile::write(path, &ready)?;
+            self.journal.made(written.path());
+            self.written = Some(written);
         }
         if let Some(mut fd) = self.fd.take() {
             fd.write_all(b"\n").map_err(|error| {
@@ -169,7 +174,7 @@ mod tests {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let fd = u32::try_from(writer.as_raw_fd()).unwrap();
         let wanted = Readiness { file: Some(path.clone()), fd: Some(fd), health: None };
-        let mut heralds = Heralds::prepare(wanted).await.unwrap();
+        let mut heralds = Heralds::prepare(wanted, Writer::default()).await.unwrap();
         drop(writer);
         let board = Board::default();
         let seat = board.seat("db", "rds:db");

@@ -1,6 +1,7 @@
 //! What a command is to do: flags and environment, resolved once.
 
 mod access;
+mod bench;
 mod cache;
 mod config;
 mod connection;
@@ -12,11 +13,11 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use adit_aws::Clock;
 use adit_aws::targets::{Kind as TargetKind, TargetSpec};
 use adit_lab::{DEFAULT_INSTANCE, FaultRequest, LabConfig, Pace, TlsConfig};
 
 pub(crate) use self::access::{Access, Mfa};
+pub(crate) use self::bench::BenchSettings;
 pub(crate) use self::config::{ConfigInitSettings, ConfigSettings};
 pub(crate) use self::connection::{
     ConnectSettings, Connection, Destination, Direct, ExecSettings, Local, Readiness, Wanted, Way,
@@ -28,6 +29,7 @@ use crate::cli::{
     PaceArg,
 };
 use crate::failure::Failure;
+use crate::world::World;
 
 /// A command with all that it needs to know.
 #[derive(Debug)]
@@ -35,10 +37,12 @@ pub(crate) enum Settings {
     Cleanup(CleanupSettings),
     Connect(Box<ConnectSettings>),
     Exec(Box<ExecSettings>),
+    Bench(Box<BenchSettings>),
     Status(StatusSettings),
     Logs(LogsSettings),
     Wait(WaitSettings),
     Down(DownSettings),
+    Extend(ExtendSettings),
     Config(ConfigSettings),
     Completions(CompletionsArgs),
     Manual(ManualArgs),
@@ -82,6 +86,17 @@ pub(crate) struct DownSettings {
     pub(crate) folders: Folders,
 }
 
+/// What `adit extend` is to do.
+#[derive(Debug)]
+pub(crate) struct ExtendSettings {
+    /// The only one that is open where none is named.
+    pub(crate) names: Vec<String>,
+    pub(crate) all: bool,
+    /// By the whole time once more where nothing is said.
+    pub(crate) by: Option<Duration>,
+    pub(crate) folders: Folders,
+}
+
 /// What `adit list` is to do.
 #[derive(Debug)]
 pub(crate) struct ListSettings {
@@ -109,6 +124,10 @@ pub(crate) struct CleanupSettings {
     pub(crate) force: bool,
     pub(crate) consent: Consent,
     pub(crate) access: Access,
+    /// Where killed processes have written down what they left.
+    pub(crate) folders: Folders,
+    /// Which credentials are used, as far as it can be told without asking anybody.
+    pub(crate) identity: String,
 }
 
 /// Whether what is planned is done.
@@ -144,21 +163,27 @@ pub(crate) struct LabSettings {
 type ReadEnv<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Settings {
-    /// Puts another clock in the system's place.
-    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
+    /// Puts another world in the machine's place.
+    pub(crate) fn within(mut self, world: World) -> Self {
         let access = match &mut self {
             Self::Cleanup(settings) => Some(&mut settings.access),
             Self::Init(settings) => Some(&mut settings.access),
             Self::List(settings) => Some(&mut settings.access),
             Self::Connect(settings) => {
                 return {
-                    settings.wanted.set_clock(&clock);
+                    settings.wanted.set_world(&world);
                     self
                 };
             }
             Self::Exec(settings) => {
                 return {
-                    settings.wanted.set_clock(&clock);
+                    settings.wanted.set_world(&world);
+                    self
+                };
+            }
+            Self::Bench(settings) => {
+                return {
+                    settings.wanted.set_world(&world);
                     self
                 };
             }
@@ -172,11 +197,12 @@ impl Settings {
             | Self::Logs(_)
             | Self::Wait(_)
             | Self::Down(_)
+            | Self::Extend(_)
             | Self::Completions(_)
             | Self::Manual(_) => None,
         };
         if let Some(access) = access {
-            access.clock = clock;
+            access.world = world;
         }
         self
     }
@@ -202,6 +228,9 @@ impl Settings {
             CommandArgs::Exec(args) => {
                 connection::exec(args, env).map(|settings| Self::Exec(Box::new(settings)))
             }
+            CommandArgs::Bench(args) => {
+                bench::of(args, env).map(|settings| Self::Bench(Box::new(settings)))
+            }
             CommandArgs::Status(args) => {
                 Ok(Self::Status(StatusSettings { names: args.names, folders: Folders::of(env) }))
             }
@@ -219,6 +248,12 @@ impl Settings {
             CommandArgs::Down(args) => {
                 Ok(Self::Down(DownSettings { names: args.names, folders: Folders::of(env) }))
             }
+            CommandArgs::Extend(args) => Ok(Self::Extend(ExtendSettings {
+                names: args.names,
+                all: args.all,
+                by: args.by,
+                folders: Folders::of(env),
+            })),
             CommandArgs::Config(args) => config::of(args.command, env).map(Self::Config),
             CommandArgs::Completions(args) => Ok(Self::Completions(args)),
             CommandArgs::Manual(args) => Ok(Self::Manual(args)),
@@ -236,12 +271,15 @@ fn list(args: ListArgs, env: ReadEnv<'_>) -> Result<ListSettings, Failure> {
 }
 
 fn cleanup(args: CleanupArgs, env: ReadEnv<'_>) -> Result<CleanupSettings, Failure> {
+    let access = access::with_files(&args.aws, env)?;
     Ok(CleanupSettings {
         target: args.target,
         vpc: args.vpc,
         force: args.force,
         consent: consent(args.plan, args.yes),
-        access: access::with_files(&args.aws, env)?,
+        folders: Folders::of(env),
+        identity: cache::of(access.profile.as_deref(), &args.aws, env).identity,
+        access,
     })
 }
 

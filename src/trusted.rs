@@ -11,11 +11,16 @@ const LIMIT: u64 = 64 * 1024;
 /// and the file a plain one in it.
 pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    open(file)?.take(LIMIT + 1).read_to_end(&mut content)?;
+    open(file, false)?.take(LIMIT + 1).read_to_end(&mut content)?;
     if content.len() as u64 > LIMIT {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(content)
+}
+
+/// Opens such a file to be read and added to.
+pub(crate) fn edit(file: &Path) -> io::Result<File> {
+    open(file, true)
 }
 
 /// Makes a folder that is the user's alone, or one of it that the user has.
@@ -42,7 +47,7 @@ fn open_folder(folder: &Path) -> io::Result<rustix::fd::OwnedFd> {
 }
 
 #[cfg(unix)]
-fn open(file: &Path) -> io::Result<File> {
+fn open(file: &Path, to_edit: bool) -> io::Result<File> {
     use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 
     let name = file.file_name().ok_or(io::ErrorKind::NotFound)?;
@@ -51,7 +56,8 @@ fn open(file: &Path) -> io::Result<File> {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     // A pipe would be waited for, and a link leads out of the folder.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let access = if to_edit { OFlags::RDWR | OFlags::APPEND } else { OFlags::RDONLY };
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(&folder, name, flags, Mode::empty())?;
     let stat = fstat(&file)?;
     let is_plain = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
@@ -69,6 +75,6 @@ pub(crate) fn own_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn open(file: &Path) -> io::Result<File> {
-    File::open(file)
+fn open(file: &Path, to_edit: bool) -> io::Result<File> {
+    File::options().read(true).append(to_edit).open(file)
 }

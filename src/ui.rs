@@ -1,6 +1,8 @@
 //! What is printed, and where.
 
 mod event;
+#[cfg(unix)]
+mod key;
 pub(crate) mod plain;
 mod printer;
 mod progress;
@@ -10,6 +12,8 @@ mod table;
 mod units;
 
 pub(crate) use event::{CredentialStep, Event};
+#[cfg(unix)]
+pub(crate) use key::Key;
 pub(crate) use printer::{Output, Printer, with_times};
 pub(crate) use progress::{Above, Progress};
 pub(crate) use table::Table;

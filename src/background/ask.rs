@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde::de::DeserializeOwned;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines, Take,
 };
@@ -12,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::folders::Folders;
-use super::message::{ProgramStatus, Request};
+use super::message::{Answer, ProgramStatus, Request};
 use crate::commands::tunnels::State;
 use crate::failure::{Failure, Kind};
 
@@ -83,16 +84,28 @@ async fn status(socket: &Path) -> io::Result<ProgramStatus> {
         answers.next().await?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
     };
     timeout(PATIENCE, async {
-        match asking().await {
-            // It may have been made a moment ago, and not listen yet.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                tokio::time::sleep(A_MOMENT).await;
-                asking().await
+        let mut was_refused = false;
+        loop {
+            match asking().await {
+                // It may have been made a moment ago, and not listen yet.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && !was_refused => {
+                    was_refused = true;
+                }
+                // It is about to go, and its socket with it.
+                Err(error) if is_farewell(&error) => {}
+                answered => return answered,
             }
-            answered => answered,
+            tokio::time::sleep(A_MOMENT).await;
         }
     })
     .await?
+}
+
+/// Whether somebody was there who hung up without a word.
+fn is_farewell(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
 async fn ask(socket: &Path, request: &Request) -> io::Result<Answers> {
@@ -109,6 +122,10 @@ pub(crate) struct Answers(Lines<BufReader<Take<UnixStream>>>);
 impl Answers {
     /// The next one; none when the program has gone.
     pub(crate) async fn next(&mut self) -> io::Result<Option<ProgramStatus>> {
+        self.read().await
+    }
+
+    async fn read<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         self.0.get_mut().get_mut().set_limit(LONGEST);
         match self.0.next_line().await? {
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),
@@ -137,6 +154,19 @@ impl Program {
         let request = Request::Down { connections: names.to_vec() };
         timeout(PATIENCE, async { ask(&self.socket, &request).await?.next().await }).await??;
         Ok(())
+    }
+
+    /// Has it give these connections more time, all that are open where none is named; tells what
+    /// has come of it for each.
+    pub(crate) async fn extend(
+        &self,
+        names: &[String],
+        by: Option<Duration>,
+    ) -> io::Result<Vec<(String, Answer)>> {
+        let by_s = by.map(|by| by.as_secs());
+        let request = Request::Extend { connections: names.to_vec(), by_s };
+        let answer = timeout(PATIENCE, async { ask(&self.socket, &request).await?.read().await });
+        answer.await??.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
     }
 
     /// Hears how its tunnels stand from here on.

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::folders::Folders;
-use super::message::ProgramStatus;
+use super::message::{Answer, ProgramStatus};
 use crate::commands::tunnels::{Board, Member};
 use crate::failure::{Failure, Kind};
+use crate::journal::Writer;
 use crate::signals::Signals;
 
 fn unsupported() -> Failure {
@@ -26,7 +28,7 @@ impl Watchers {
 pub(crate) struct Desk;
 
 impl Desk {
-    pub(crate) fn open(_: &Folders) -> Result<Self, Failure> {
+    pub(crate) fn open(_: &Folders, _: &Writer) -> Result<Self, Failure> {
         Err(unsupported())
     }
 
@@ -92,6 +94,14 @@ impl Program {
     }
 
     pub(crate) async fn down(&self, _: &[String]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) async fn extend(
+        &self,
+        _: &[String],
+        _: Option<Duration>,
+    ) -> io::Result<Vec<(String, Answer)>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

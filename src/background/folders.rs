@@ -42,6 +42,17 @@ impl Folders {
         made(logs.as_deref(), "logs").map(Path::to_path_buf)
     }
 
+    /// The folder of journals: what each process would leave behind if it were killed.
+    pub(crate) fn journals(&self) -> Result<PathBuf, Failure> {
+        let journals = self.journals_if_any();
+        made(journals.as_deref(), "journals").map(Path::to_path_buf)
+    }
+
+    /// The same, without making it.
+    pub(crate) fn journals_if_any(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|state| state.join("journals"))
+    }
+
     /// The same, without making it.
     pub(crate) fn logs_if_any(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|state| state.join("logs"))

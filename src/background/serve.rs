@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
@@ -14,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::folders::Folders;
-use super::message::{ProgramStatus, Request};
-use crate::commands::tunnels::{Board, Member};
+use super::message::{Answer, ProgramStatus, Request};
+use crate::commands::tunnels::{Board, Member, Standing};
 use crate::failure::{Failure, Kind};
+use crate::journal::Writer;
 use crate::signals::Stop;
 
 /// The longest request: a few hundred names.
@@ -56,7 +58,7 @@ impl Drop for Desk {
 
 impl Desk {
     /// Opens the socket of this process.
-    pub(crate) fn open(folders: &Folders) -> Result<Self, Failure> {
+    pub(crate) fn open(folders: &Folders, journal: &Writer) -> Result<Self, Failure> {
         // The number alone may be another's too, in a container that shares the folder.
         let name = format!("{}-{:08x}.sock", std::process::id(), rand::random::<u32>());
         let path = folders.sockets()?.join(name);
@@ -69,6 +71,7 @@ impl Desk {
             // The folder keeps others out.
             tracing::debug!(%error, "the control socket has the usual mode");
         }
+        journal.made(&path);
         Ok(Self { listener, path, detached: Arc::default(), watchers: Watchers::default() })
     }
 
@@ -146,6 +149,9 @@ impl Visit {
                 }
                 writer.write_all(&self.status()?).await
             }
+            Request::Extend { connections, by_s } => {
+                writer.write_all(&as_line(&self.extend(&connections, by_s))?).await
+            }
             Request::Watch => {
                 self.watchers.0.fetch_add(1, Ordering::Relaxed);
                 let watched = self.watch(&mut reader, &mut writer).await;
@@ -176,6 +182,16 @@ impl Visit {
         }
     }
 
+    fn extend(&self, connections: &[String], by_s: Option<u64>) -> Vec<(String, Answer)> {
+        let is_meant = |standing: &Standing| {
+            !standing.state.is_over()
+                && (connections.is_empty() || connections.contains(&standing.connection))
+        };
+        let by = by_s.map(Duration::from_secs);
+        let meant = self.board.all().into_iter().filter(is_meant);
+        meant.map(|standing| (standing.connection.clone(), Answer::of(&standing, by))).collect()
+    }
+
     fn status(&self) -> std::io::Result<Vec<u8>> {
         let status = ProgramStatus {
             pid: std::process::id(),
@@ -183,8 +199,13 @@ impl Visit {
             detached: self.detached.load(Ordering::Relaxed),
             tunnels: self.board.all().iter().map(Into::into).collect(),
         };
-        let mut line = serde_json::to_vec(&status)?;
-        line.push(b'\n');
-        Ok(line)
+        as_line(&status)
     }
+}
+
+/// An answer as a line.
+fn as_line(answer: &impl Serialize) -> std::io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    Ok(line)
 }

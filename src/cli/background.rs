@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use clap_complete::engine::ArgValueCompleter;
 
-use super::values::parse_span;
+use super::values::{parse_limit, parse_span};
 use crate::commands::completions::{self, By};
 
 /// Which tunnels are to be shown.
@@ -37,6 +37,28 @@ pub(crate) struct DownArgs {
     /// All of them
     #[arg(long, conflicts_with = "names")]
     pub(crate) all: bool,
+}
+
+/// Which tunnels are to have more time.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  adit extend
+      Gives the only tunnel that is open its whole time once more, or what its ceiling leaves.
+  adit extend prod-db --by 1h
+      An hour; says until when it is open at the longest.")]
+pub(crate) struct ExtendArgs {
+    /// Connections [default: the one that is open]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(By(completions::names)))]
+    pub(crate) names: Vec<String>,
+
+    /// All that are open
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+
+    /// How much longer, such as 1h [default: their --max-duration once more]
+    #[arg(long, value_name = "SPAN", env = "ADIT_BY", hide_env_values = true,
+          value_parser = parse_limit)]
+    pub(crate) by: Option<Duration>,
 }
 
 /// Which tunnels are to be waited for.

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, CommandArgs, ConnectArgs, ExecArgs, Given, TunnelArgs};
+use super::{BenchArgs, Cli, CommandArgs, ConnectArgs, ExecArgs, Given, ReachArgs, TunnelArgs};
 
 /// Two arguments of a command of which only one can hold.
 struct Contradiction {
@@ -19,7 +19,7 @@ struct Contradiction {
     weaker: &'static str,
 }
 
-const TUNNELS: &[&str] = &["connect", "exec"];
+const TUNNELS: &[&str] = &["connect", "exec", "bench"];
 
 const CONTRADICTIONS: [Contradiction; 9] = [
     Contradiction { commands: TUNNELS, stronger: "all", weaker: "target" },
@@ -106,6 +106,7 @@ impl CommandArgs {
             Self::Connect(ConnectArgs { tunnel, .. }) | Self::Exec(ExecArgs { tunnel, .. }) => {
                 tunnel.settle(matches, &mut lost);
             }
+            Self::Bench(BenchArgs { reach, .. }) => reach.settle(matches, &mut lost),
             // Who names a VPC means a bastion there, not the target of a variable, which may be
             // elsewhere.
             Self::Init(args) if ["vpc", "names"].iter().any(|id| beats(matches, id, "target")) => {
@@ -129,6 +130,12 @@ impl TunnelArgs {
             self.local.socket = None;
             lost.push("socket");
         }
+        self.reach.settle(matches, lost);
+    }
+}
+
+impl ReachArgs {
+    fn settle(&mut self, matches: &ArgMatches, lost: &mut Vec<&'static str>) {
         let beats_target = |id: &&str| beats(matches, id, "target");
         if ["host", "port", "names", "all"].iter().any(beats_target) {
             self.target = None;

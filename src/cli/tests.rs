@@ -22,11 +22,12 @@ fn the_arguments_are_consistent() {
 fn every_flag_says_what_it_is_for_and_has_a_variable() {
     // A target in somebody's profile would narrow what `adit cleanup` removes, unseen; and what is
     // meant for all that is open would be so for every command.
-    const WITHOUT: [(&str, &str); 6] = [
+    const WITHOUT: [(&str, &str); 7] = [
         ("cleanup", "target"),
         ("connect", "all"),
         ("exec", "all"),
         ("down", "all"),
+        ("extend", "all"),
         ("wait", "closed"),
         ("manual", "to"),
     ];
@@ -56,7 +57,7 @@ fn every_flag_says_what_it_is_for_and_has_a_variable() {
 /// Wherever a target is asked for, the help says how each kind is written.
 #[test]
 fn help_tells_how_every_kind_of_target_is_written() {
-    for command in ["init", "connect"] {
+    for command in ["init", "connect", "bench"] {
         let help = help(&[command]);
         for kind in Kind::ALL {
             assert!(help.contains(kind.form()), "{command}: {}", kind.form());
@@ -84,8 +85,13 @@ fn help_of_exec() {
 }
 
 #[test]
+fn help_of_bench() {
+    insta::assert_snapshot!(help(&["bench"]));
+}
+
+#[test]
 fn help_of_what_is_for_open_tunnels() {
-    let helps = ["status", "logs", "wait", "down"].map(|name| help(&[name]));
+    let helps = ["status", "logs", "wait", "extend", "down"].map(|name| help(&[name]));
     insta::assert_snapshot!(helps.join("\n----\n"));
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adit_aws::bastion::ExistingSpec;
 use adit_aws::targets::TargetSpec;
+use adit_config::Lanes;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 use clap_complete::engine::ArgValueCompleter;
@@ -27,6 +28,22 @@ pub(crate) struct TunnelArgs {
     #[arg(long, conflicts_with = "names")]
     pub(crate) all: bool,
 
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+
+    #[command(flatten)]
+    pub(crate) local: LocalArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+}
+
+/// Where to, and why.
+#[derive(Debug, Args)]
+pub(crate) struct ReachArgs {
     /// What to reach, such as rds:orders
     #[arg(long, value_name = "KIND:ID", env = "ADIT_TARGET", hide_env_values = true,
           value_parser = parse_target, add = ArgValueCompleter::new(By(completions::targets)))]
@@ -53,19 +70,10 @@ pub(crate) struct TunnelArgs {
     #[arg(long, value_name = "TEXT", env = "ADIT_REASON", hide_env_values = true,
           value_parser = parse_reason)]
     pub(crate) reason: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) local: LocalArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) aws: AwsArgs,
 }
 
 /// Where local clients connect.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Listening")]
 pub(crate) struct LocalArgs {
     /// The local port: a number, a range such as 5432-5440, or `auto` for one that is free
@@ -114,10 +122,34 @@ pub(crate) struct LimitArgs {
           value_parser = parse_limit)]
     pub(crate) max_duration: Option<Duration>,
 
-    /// How long a lost connection is tried to be resumed, such as 90s or 10m
+    /// How far `adit extend` and the key that extends may go, such as 12h, counted from when the
+    /// tunnel was opened [default: --max-duration]
+    #[arg(long, value_name = "SPAN", env = "ADIT_MAX_DURATION_CEILING", hide_env_values = true,
+          value_parser = parse_limit)]
+    pub(crate) max_duration_ceiling: Option<Duration>,
+
+    /// Keep AWS from ending the session as idle while somebody is connected; --idle-timeout holds all
+    /// the same
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", env = "ADIT_KEEP_ALIVE", hide_env_values = true)]
+    pub(crate) keep_alive: Option<bool>,
+
+    /// Over how many sessions at most connections are spread that are open at once, 1 to 8; auto is 8,
+    /// or 1 where a name leads to several hosts [default: auto]
+    #[arg(long, value_name = "auto|N", env = "ADIT_LANES", hide_env_values = true,
+          value_parser = parse_lanes)]
+    pub(crate) lanes: Option<Lanes>,
+
+    /// How long a lost connection is tried to be brought back, such as 90s or 10m
     #[arg(long, value_name = "SPAN", default_value = "10m", env = "ADIT_RESUME_BUDGET",
           hide_env_values = true, value_parser = parse_span)]
     pub(crate) resume_budget: Duration,
+
+    /// How long local connections wait while the connection to AWS is lost, such as 30s; 0s turns them
+    /// away at once
+    #[arg(long, value_name = "SPAN", default_value = "30s", env = "ADIT_HOLD",
+          hide_env_values = true, value_parser = parse_span)]
+    pub(crate) hold: Duration,
 
     /// End the tunnel when its credentials expire and cannot be renewed: true or false
     /// [default: true]
@@ -138,6 +170,14 @@ fn parse_reason(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("a reason has 1 to 256 characters".to_owned())
+    }
+}
+
+fn parse_lanes(text: &str) -> Result<Lanes, String> {
+    match text.parse() {
+        Ok(count @ 1..=8) => Ok(Lanes::Fixed(count)),
+        _ if text == "auto" => Ok(Lanes::Auto),
+        _ => Err("expected a number from 1 to 8, or auto".to_owned()),
     }
 }
 

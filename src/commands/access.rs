@@ -38,7 +38,7 @@ pub(super) fn options(access: &Access, printer: Printer) -> AwsOptions {
         ca_bundles: access.ca_bundle.iter().cloned().collect(),
         proxy: ProxyUse::Environment,
         credentials: None,
-        clock: access.clock.clone(),
+        clock: access.world.clock.clone(),
         mfa_serial: access.mfa.serial.clone(),
         codes: Some(codes),
         role: access.role.clone(),

@@ -11,6 +11,7 @@ use super::watch::{during, stopped, to_a_boundary};
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::journal;
 use crate::settings::{CleanupSettings, Consent};
 use crate::signals::Signals;
 use crate::ui::{Event, Printer, Progress, Table};
@@ -23,6 +24,11 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let looking = async {
         let aws = access::load(&settings.access, printer).await?;
+        if settings.consent != Consent::Plan {
+            // A bastion that nobody uses any more is not kept for a session that a kill has left.
+            journal::tidy(&settings.folders);
+            journal::sweep(&settings.folders, &aws, &settings.identity).await;
+        }
         let what = format!("looking for what adit made in {}", aws.region());
         let progress = Progress::begin(printer, &what);
         let scope = scope(&aws, &settings).await?;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use adit_config::Config;
 use clap_complete::engine::{CompletionCandidate, ValueCompleter};
 use clap_complete::env::Shells;
 
@@ -35,18 +36,28 @@ pub(crate) fn run(args: &CompletionsArgs, printer: Printer) -> Result<Exit, Fail
 
 /// Connections and groups of the files at hand. A file that is wrong has none to offer.
 pub(crate) fn names(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let env = |name: &str| std::env::var(name).ok();
-    let Ok(config) = team::load(&crate::cli::ConfigArgs::default(), &env) else {
-        return Vec::new();
-    };
-    let connections = config.names().into_iter().map(|name| {
-        let target = config.connection(&name).map(|found| found.target.spec);
-        CompletionCandidate::new(name).help(target.ok().map(Into::into))
-    });
+    let Some(config) = config() else { return Vec::new() };
     let groups = config.groups().into_iter().map(|(name, members)| {
         CompletionCandidate::new(name).help(Some(members.join(", ").into()))
     });
-    begun(connections.chain(groups), typed)
+    begun(single(&config).chain(groups), typed)
+}
+
+/// The same without groups, for what is done with one connection.
+pub(crate) fn connections(typed: &OsStr) -> Vec<CompletionCandidate> {
+    config().map_or_else(Vec::new, |config| begun(single(&config), typed))
+}
+
+fn config() -> Option<Config> {
+    let env = |name: &str| std::env::var(name).ok();
+    team::load(&crate::cli::ConfigArgs::default(), &env).ok()
+}
+
+fn single(config: &Config) -> impl Iterator<Item = CompletionCandidate> {
+    config.names().into_iter().map(|name| {
+        let target = config.connection(&name).map(|found| found.target.spec);
+        CompletionCandidate::new(name).help(target.ok().map(Into::into))
+    })
 }
 
 /// Targets that were listed before.

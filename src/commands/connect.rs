@@ -13,6 +13,7 @@ use crate::background::{Desk, Detached, Folders, detach, find};
 use crate::cli::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::journal::{self, Journal};
 use crate::readiness::{Heralds, is_ready};
 use crate::settings::{ConnectSettings, Connection, Wanted, Way};
 use crate::signals::{Signals, Stop};
@@ -62,10 +63,12 @@ async fn connect(
     printer: Printer,
 ) -> Ending {
     let ConnectSettings { wanted, folders, all_or_nothing, readiness, detached, .. } = settings;
+    journal::tidy(&folders);
+    let journal = Journal::open(&folders);
     // What is wrong with those who are to be told shows before anything is started.
-    let heralds = Heralds::prepare(readiness).await?;
+    let heralds = Heralds::prepare(readiness, journal.writer()).await?;
     let detached = detached.map(Detached::take).transpose()?;
-    let desk = match Desk::open(&folders) {
+    let desk = match Desk::open(&folders, &journal.writer()) {
         Ok(desk) => Some(desk),
         // Nobody could find it, in the background.
         Err(failure) if detached.is_some() => return Err(failure),
@@ -74,7 +77,7 @@ async fn connect(
             None
         }
     };
-    let common = Common::default();
+    let common = Common { shared: Shared::with(journal.writer()), ..Common::default() };
     let connections = match settled(wanted, &common.shared, &given, signals, printer).await {
         Ok(connections) => connections,
         Err(ending) => {

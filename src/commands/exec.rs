@@ -1,8 +1,8 @@
 //! `adit exec`: a command with tunnels open beside it.
 
-mod child;
-mod environment;
-mod probe;
+pub(super) mod child;
+pub(super) mod environment;
+pub(super) mod probe;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -11,14 +11,15 @@ use adit_aws::targets::Kind as TargetKind;
 
 use tokio::time::Instant;
 
-use self::child::{Child, Others};
+use self::child::{Child, Others, Streams};
+use super::beside::{Surroundings, all_ready, first_failure, why, with_tunnels};
 use super::connect::{settled, taken};
-use super::tunnels::{Board, Common, Fleet, Outcome, Standing, State};
+use super::tunnels::{Board, Common, Fleet, Shared, Standing};
 use super::watch::Ending;
-use crate::background::Desk;
 use crate::cli::Given;
 use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
+use crate::journal::{self, Journal};
 use crate::settings::{Connection, ExecSettings};
 use crate::signals::{Signals, Stop};
 use crate::ui::Printer;
@@ -58,48 +59,27 @@ async fn exec(
     let ExecSettings { wanted, wait_for, real_host, command, folders } = settings;
     // What cannot be run needs no tunnel.
     let program = child::find(command.first().map(OsString::as_os_str)).map_err(Err)?;
-    let common = Common::default();
-    let board = common.board.clone();
+    journal::tidy(&folders);
+    let journal = Journal::open(&folders);
+    let common = Common { shared: Shared::with(journal.writer()), ..Common::default() };
     let connections = settled(wanted, &common.shared, &given, signals, printer).await?;
     environment::check(connections.iter().map(|one| one.name.as_str())).map_err(Err)?;
     let kinds: Vec<_> = connections.iter().map(Connection::kind).collect();
+    let writer = journal.writer();
+    let surroundings =
+        Surroundings { given: &given, common, folders: &folders, journal: writer, printer };
     // Until the command runs a signal is for adit; from then on it is for the command.
-    let mut fleet = Fleet::launch(connections, &given, common, &Signals::none(), printer);
-    let desk = Desk::open(&folders);
-    let members = fleet.members().to_vec();
-    let answering = async {
-        match &desk {
-            Ok(desk) => desk.run(&board, &members).await,
-            Err(failure) => {
-                let message = failure.message.as_str();
-                tracing::debug!(message, "`adit status` will not know of this");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    let running = async {
-        let prepared = prepare(&mut fleet, &board, &kinds, wait_for, printer);
+    with_tunnels(connections, surroundings, signals, async |fleet, board, signals| {
+        let prepared = prepare(fleet, board, &kinds, wait_for, printer);
         let standings = tokio::select! {
             biased;
             stop = signals.next() => return Err(Ok(stop)),
             prepared = prepared => prepared.map_err(Err)?,
         };
         let environment = environment::of(&standings, &kinds, real_host);
-        beside(&mut fleet, &program, &command, environment, signals, printer).await.map_err(Err)
-    };
-    let ran = tokio::select! {
-        ran = running => ran,
-        () = answering => Err(Err(Failure::new(Kind::Internal, "nobody answers any more"))),
-    };
-    // Whoever goes on asking does not wait for the goodbyes; what the command was told as well is no
-    // such request.
-    let urgent = signals.twice_more();
-    fleet.stop(Stop::Done);
-    tokio::select! {
-        () = async { while fleet.next().await.is_some() {} } => {}
-        () = urgent => {}
-    }
-    ran
+        beside(fleet, &program, &command, environment, signals, printer).await.map_err(Err)
+    })
+    .await
 }
 
 /// Waits until all tunnels can be used, and until the targets answer where that is wanted.
@@ -121,37 +101,8 @@ async fn prepare(
     Ok(standings)
 }
 
-/// Waits until all tunnels can be used.
-async fn all_ready(fleet: &mut Fleet<'_>, board: &Board) -> Result<(), Failure> {
-    let mut changes = board.subscribe();
-    let is_ready = |all: &Vec<Standing>| all.iter().all(|one| one.state == State::Ready);
-    tokio::select! {
-        failure = first_failure(fleet) => Err(failure),
-        waited = changes.wait_for(is_ready) => match waited {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Failure::new(Kind::Internal, "nobody tells how the tunnels stand")),
-        },
-    }
-}
-
-/// Waits for the first tunnel that ends, which none is to do.
-async fn first_failure(fleet: &mut Fleet<'_>) -> Failure {
-    why(fleet.next().await)
-}
-
-fn why(outcome: Option<Outcome>) -> Failure {
-    match outcome {
-        Some(outcome) => match outcome.ending {
-            Err(failure) if outcome.is_one_of_many => failure.context(outcome.member.name),
-            Err(failure) => failure,
-            Ok(_) => Failure::new(Kind::Lost, format!("{} was closed", outcome.member.name)),
-        },
-        None => Failure::new(Kind::Internal, "all tunnels were closed"),
-    }
-}
-
 /// How long the command has to end when its tunnels have, before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the command, which ends with the tunnels at the latest.
 async fn beside(
@@ -162,8 +113,9 @@ async fn beside(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let mut child = Child::start(program, command, environment)?;
+    // First: the command may be told something as soon as it is there.
     let mut others = Others::listen()?;
+    let mut child = Child::start(program, command, environment, Streams::Own)?;
     // Why the command is being ended, and when it is killed for it.
     let mut ending: Option<(Failure, Instant)> = None;
     loop {
@@ -188,7 +140,7 @@ async fn beside(
     }
 }
 
-async fn until(deadline: Option<Instant>) {
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

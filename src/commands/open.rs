@@ -3,28 +3,40 @@
 use std::time::Duration;
 
 use adit_aws::{Aws, StartSession};
-use adit_tunnel::{DialOptions, ProxySettings, Tunnel, TunnelError, TunnelEvent, TunnelOptions};
+use adit_tunnel::{
+    DialOptions, Handling, ProxySettings, Tunnel, TunnelError, TunnelEvent, TunnelOptions,
+};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::failure::{Failure, Kind};
+use crate::journal::Notes;
 use crate::settings::{Access, Destination};
-use crate::source::AwsSource;
+use crate::source::{Anew, AwsSource};
 
 /// Forwards to a port of the bastion itself.
 const DOCUMENT_BASTION: &str = "AWS-StartPortForwardingSession";
 /// Forwards to a host that the bastion reaches.
 const DOCUMENT_HOST: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 
-/// Starts a session and opens the tunnel over it; ready when it returns.
+/// How often a session that is to be kept alive shows a sign of life: a few times within the shortest
+/// idle limits that accounts set in earnest.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_mins(5);
+
+/// Starts a session and opens the tunnel over it; ready when it returns. Sessions that take the place
+/// of the first one are those that `anew` finds, where it is there to find them.
 pub(crate) async fn tunnel(
     aws: Aws,
     request: StartSession,
+    anew: Option<Anew>,
     options: TunnelOptions,
     events: UnboundedSender<TunnelEvent>,
+    notes: Notes,
 ) -> Result<Tunnel, TunnelError> {
-    Tunnel::open(AwsSource::new(aws, request), options, events).await
+    let anew = anew.filter(|_| !options.without.has(Handling::Anew));
+    let source = notes.source(AwsSource::new(aws.clone(), request, anew), &aws);
+    Tunnel::open(source, options, events).await
 }
 
 /// The session that leads to a destination.
@@ -45,11 +57,10 @@ pub(crate) fn request(destination: &Destination, reason: Option<String>) -> Star
     }
 }
 
-/// How the tunnel is to behave: the user's proxy, roots and patience, and a seed from the system.
+/// How the tunnel is to behave: the user's proxy and roots, and a seed from the system.
 pub(crate) fn options(
     destination: &Destination,
     access: &Access,
-    resume_budget: Duration,
 ) -> Result<TunnelOptions, Failure> {
     let mut dial = DialOptions::default();
     dial.proxy = access.proxy.clone();
@@ -61,14 +72,15 @@ pub(crate) fn options(
     }
     let mut options = TunnelOptions::new(destination.to_string(), seed()?);
     options.dial = dial;
-    options.resume_budget = resume_budget;
     Ok(options)
 }
 
 /// How the tunnel of the demonstration behaves: nothing of the user's settings.
 pub(crate) fn plain_options(destination: &Destination) -> Result<TunnelOptions, Failure> {
     let access = Access { proxy: ProxySettings::default(), ..Access::default() };
-    options(destination, &access, Duration::from_mins(1))
+    let mut options = options(destination, &access)?;
+    options.resume_budget = Duration::from_mins(1);
+    Ok(options)
 }
 
 fn seed() -> Result<u64, Failure> {

@@ -1,12 +1,15 @@
 //! What a tunnel tells, as events and as words.
 
-use std::time::Duration;
+mod lanes;
+mod limits;
+mod standing;
 
-use adit_tunnel::{
-    End, Limit, Loss, Rejection, StreamEnd, Tunnel, TunnelEvent, TunnelStats, Warning,
-};
+use std::time::{Duration, Instant};
 
-use super::tunnels::{Seat, State};
+use adit_tunnel::{End, Loss, Rejection, StreamEnd, Tunnel, TunnelEvent, TunnelStats, Warning};
+
+use self::lanes::Lanes;
+use super::tunnels::{Leash, Seat, State};
 use crate::failure::Failure;
 use crate::signals::Stop;
 use crate::ui::{Event, Printer, long_span, size, span};
@@ -38,6 +41,7 @@ pub(crate) struct Report {
     closing: Option<&'static str>,
     /// Where it is seen how the tunnel stands.
     seat: Option<Seat>,
+    lanes: Lanes,
 }
 
 impl Report {
@@ -54,6 +58,7 @@ impl Report {
             undecided: false,
             held_back: None,
             seat: None,
+            lanes: Lanes::default(),
         }
     }
 
@@ -66,13 +71,21 @@ impl Report {
     }
 
     /// The tunnel is open, and local clients connect to `address`.
-    pub(crate) fn open(&self, tunnel: &Tunnel, address: &str) {
+    pub(crate) fn open(&self, tunnel: &Tunnel, leash: &Leash, address: &str) {
         if let Some(seat) = &self.seat {
             seat.change(|standing| {
                 standing.address = Some(address.to_owned());
                 standing.tunnel = Some(tunnel.clone());
+                standing.leash = Some(leash.clone());
             });
             seat.is(State::Ready, None);
+        }
+    }
+
+    /// The tunnel can carry connections, if it is the one that is wanted.
+    pub(crate) fn carries(&self) {
+        if let Some(seat) = &self.seat {
+            seat.change(|standing| standing.milestones.carries = Some(Instant::now()));
         }
     }
 
@@ -112,7 +125,7 @@ impl Report {
         if self.words {
             self.printer.note(&format!("{cause}; starting anew"));
         }
-        drop(self.printer.event(&Event::Replaced { cause }));
+        drop(self.printer.event(&Event::Replacing { cause }));
     }
 
     /// Says that the session could not be had, and that the same is tried again.
@@ -144,21 +157,6 @@ impl Report {
         drop(self.printer.event(&Event::warning(message)));
     }
 
-    /// Says that a limit of the tunnel comes near.
-    pub(crate) fn limit_nears(&self, limit: Limit, left: Duration) {
-        let left_text = long_span(left);
-        let message = match limit {
-            Limit::Idle => format!("nothing moves; the tunnel closes in {left_text}"),
-            Limit::Maximum => format!("the longest time of the tunnel is over in {left_text}"),
-        };
-        if self.words {
-            self.printer.warn(&message);
-        }
-        let remaining_s = Some(left.as_secs());
-        let limit = Some(limit_name(limit));
-        drop(self.printer.event(&Event::Warning { message: &message, limit, remaining_s }));
-    }
-
     /// Says that the tunnel is being closed by a limit.
     pub(crate) fn closing(&mut self, cause: &'static str) {
         self.closing = Some(cause);
@@ -172,11 +170,11 @@ impl Report {
             self.held_back = Some(end.clone());
             return;
         }
-        if self.words {
+        if self.lanes.note(event) && self.words {
             self.speak(event);
         }
         if let Some(seat) = &self.seat {
-            show(seat, event);
+            standing::show(seat, event);
         }
         drop(self.print(event));
     }
@@ -184,12 +182,14 @@ impl Report {
     fn print(&self, event: &TunnelEvent) -> Result<(), Failure> {
         match event {
             TunnelEvent::Starting => self.printer.event(&Event::Starting),
-            TunnelEvent::Session { id } => self.printer.event(&Event::Session { id, lane: 0 }),
+            TunnelEvent::Session { id, lane } => {
+                self.printer.event(&Event::Session { id, lane: *lane })
+            }
             TunnelEvent::CustomerMessage(text) => {
                 self.printer.event(&Event::Message { text: shortened(text) })
             }
-            TunnelEvent::Opened { stream, .. } => {
-                self.printer.event(&Event::Opened { stream: stream.0 })
+            TunnelEvent::Opened { stream, lane, .. } => {
+                self.printer.event(&Event::Opened { stream: stream.0, lane: *lane })
             }
             TunnelEvent::Closed { stream, bytes_in, bytes_out, cause } => {
                 self.printer.event(&Event::Closed {
@@ -202,15 +202,27 @@ impl Report {
             TunnelEvent::Rejected { cause, .. } => {
                 self.printer.event(&Event::Rejected { cause: rejection(*cause) })
             }
-            TunnelEvent::Resuming { cause } => {
-                self.printer.event(&Event::Resuming { cause: &loss(*cause) })
+            TunnelEvent::Resuming { lane, cause } => {
+                self.printer.event(&Event::Resuming { lane: *lane, cause: &loss(*cause) })
             }
-            TunnelEvent::Retrying { attempts, cause } => {
-                self.printer.event(&Event::Retrying { attempts: *attempts, cause })
+            TunnelEvent::Retrying { lane, attempts, cause } => {
+                self.printer.event(&Event::Retrying { lane: *lane, attempts: *attempts, cause })
             }
-            TunnelEvent::Resumed { gap } => {
-                self.printer.event(&Event::Resumed { gap_ms: millis(*gap) })
+            TunnelEvent::Resumed { lane, gap } => {
+                self.printer.event(&Event::Resumed { lane: *lane, gap_ms: millis(*gap) })
             }
+            TunnelEvent::RolledOver { lane } => self.printer.event(&Event::Renewed { lane: *lane }),
+            TunnelEvent::LaneOpened { lane } => {
+                self.printer.event(&Event::LaneOpened { lane: *lane })
+            }
+            TunnelEvent::LaneGone { lane, cause } => {
+                self.printer.event(&Event::LaneGone { lane: *lane, cause: cause.as_deref() })
+            }
+            TunnelEvent::Replacing { cause, .. } => self.printer.event(&Event::Replacing { cause }),
+            TunnelEvent::Replaced { lane, gap } => {
+                self.printer.event(&Event::Replaced { lane: *lane, gap_ms: millis(*gap) })
+            }
+            TunnelEvent::Dormant { cause, .. } => self.printer.event(&Event::Dormant { cause }),
             TunnelEvent::Warning(warning) => {
                 self.printer.event(&Event::warning(&self.warning(warning)))
             }
@@ -257,20 +269,39 @@ impl Report {
                 match cause {
                     Rejection::Busy => "the bastion's agent carries one at a time",
                     Rejection::Exhausted => "the session has carried all that it can",
+                    Rejection::NoSession => "there is no session at the moment",
                     _ => "the tunnel is over",
                 }
             )),
-            TunnelEvent::Resuming { cause } => {
+            TunnelEvent::Resuming { cause, .. } => {
                 let cause = loss(*cause);
                 self.printer.note(&format!("the connection was lost ({cause}); resuming"));
             }
             // An hour without a network is a few lines, not hundreds.
-            TunnelEvent::Retrying { attempts, cause } if attempts.is_power_of_two() => {
+            TunnelEvent::Retrying { attempts, cause, .. } if attempts.is_power_of_two() => {
                 self.printer.note(&format!("attempt {attempts} failed: {cause}; trying again"));
             }
-            TunnelEvent::Resumed { gap } => {
+            TunnelEvent::Resumed { gap, .. } => {
                 self.printer.note(&format!("resumed after {}", span(*gap)));
             }
+            TunnelEvent::RolledOver { lane } => {
+                let of = self.lanes.name(*lane);
+                self.printer.note(&format!("{of}renewed the connection to the service"));
+            }
+            TunnelEvent::LaneGone { lane, cause: Some(cause) } => {
+                let of = self.lanes.name(*lane);
+                self.printer
+                    .warn(&format!("{of}{cause}; its connections were closed, the others go on"));
+            }
+            TunnelEvent::Replacing { cause, .. } => self
+                .printer
+                .warn(&format!("{cause}; its connections were closed, starting another session")),
+            TunnelEvent::Replaced { gap, .. } => {
+                self.printer.note(&format!("another session is ready after {}", span(*gap)));
+            }
+            TunnelEvent::Dormant { cause, .. } => self
+                .printer
+                .note(&format!("{cause}; another one is started when somebody connects")),
             TunnelEvent::Warning(warning) => self.printer.warn(&self.warning(warning)),
             _ => {}
         }
@@ -281,6 +312,11 @@ impl Report {
         match warning {
             Warning::UnsignedUpgrade => {
                 "the gateway refused the signed upgrade and took an unsigned one".to_owned()
+            }
+            Warning::LaneRefused { cause } => {
+                format!(
+                    "no more sessions are to be had for now ({cause}); connections share those there are"
+                )
             }
             Warning::AcceptFailed { cause } => format!("cannot accept local connections: {cause}"),
             Warning::NotTerminated { cause } => {
@@ -300,29 +336,6 @@ pub(crate) fn listening(
 ) -> Result<(), Failure> {
     printer.event(&Event::Ready { connection, address, target })?;
     printer.line(&format!("listening on {address} ({connection})"))
-}
-
-/// Changes the standing of a tunnel by what it tells.
-fn show(seat: &Seat, event: &TunnelEvent) {
-    match event {
-        TunnelEvent::Session { id } => {
-            seat.change(|standing| standing.session = Some(id.clone()));
-        }
-        TunnelEvent::Resuming { cause } => seat.is(State::Resuming, Some(loss(*cause))),
-        TunnelEvent::Retrying { cause, .. } => {
-            seat.change(|standing| standing.cause = Some(cause.clone()));
-        }
-        TunnelEvent::Resumed { .. } => seat.is(State::Ready, None),
-        _ => {}
-    }
-}
-
-/// How events name a limit.
-pub(crate) fn limit_name(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Idle => "idle",
-        Limit::Maximum => "maximum",
-    }
 }
 
 /// A text of the far end, as much of it as anybody will read.
@@ -353,6 +366,7 @@ fn stream_cause(end: StreamEnd) -> &'static str {
         StreamEnd::PeerReset => "peer_reset",
         StreamEnd::Lingered => "lingered",
         StreamEnd::TunnelEnded => "tunnel_ended",
+        StreamEnd::SessionGone => "session_gone",
         _ => "unknown",
     }
 }
@@ -362,6 +376,7 @@ fn rejection(rejection: Rejection) -> &'static str {
         Rejection::Busy => "busy",
         Rejection::Exhausted => "exhausted",
         Rejection::TunnelEnded => "tunnel_ended",
+        Rejection::NoSession => "no_session",
         _ => "unknown",
     }
 }

@@ -1,8 +1,10 @@
 //! `adit status`: the tunnels of this user that are open.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::tunnels::State;
+use super::tunnels::{ServiceLimits, State};
 use super::watch::during;
 use crate::background::{Folders, Program, TunnelStatus, find};
 use crate::exit::Exit;
@@ -92,11 +94,54 @@ fn show(
     Ok(())
 }
 
-/// Says why one is not simply open.
+/// Says why one is not simply open, and what ends it.
 fn explain(tunnel: &TunnelStatus, printer: Printer) {
+    if !tunnel.lanes.is_empty() {
+        let each =
+            tunnel.lanes.iter().map(|lane| format!("{} in lane {}", lane.connections, lane.lane));
+        let each: Vec<String> = each.collect();
+        let (count, each) = (each.len(), each.join(", "));
+        printer.note(&format!("{}: connections over {count} sessions: {each}", tunnel.connection));
+    }
+    if let Some(ends) = ends(tunnel) {
+        printer.note(&format!("{}: {ends}", tunnel.connection));
+    }
     if let Some(cause) = &tunnel.cause {
         printer.note(&format!("{}: {}", tunnel.connection, plain::line(cause)));
     }
+}
+
+/// What ends an open tunnel.
+fn ends(tunnel: &TunnelStatus) -> Option<String> {
+    let span = |seconds: u64| long_span(Duration::from_secs(seconds));
+    let maximum = tunnel.maximum_left_s?;
+    let mut parts = Vec::new();
+    if let Some(idle) = tunnel.idle_left_s {
+        parts.push(format!("closes in {} if nothing moves", span(idle)));
+    }
+    let ceiling = tunnel.ceiling_left_s.filter(|ceiling| *ceiling > maximum);
+    let extended = ceiling.map(|ceiling| format!(", or in {} if extended", span(ceiling)));
+    parts.push(format!("ends in {}{}", span(maximum), extended.unwrap_or_default()));
+    match (&tunnel.credentials_expire, tunnel.credentials_renewable) {
+        (Some(at), Some(true)) => parts.push(format!("credentials until {at}, renewed before")),
+        (Some(at), _) => parts.push(format!("credentials until {at}")),
+        (None, _) => {}
+    }
+    match tunnel.service {
+        Some(ServiceLimits::Known { idle_s, longest_s }) => {
+            let longest = longest_s.map(|longest| format!(", any after {}", span(longest)));
+            let longest = longest.unwrap_or_default();
+            parts.push(format!("AWS ends an idle session after {}{longest}", span(idle_s)));
+        }
+        Some(ServiceLimits::Denied) => {
+            parts.push("not permitted to read when AWS ends sessions".to_owned());
+        }
+        Some(ServiceLimits::Failed) | None => {}
+    }
+    if tunnel.keep_alive {
+        parts.push("kept alive while somebody is connected".to_owned());
+    }
+    Some(parts.join("; "))
 }
 
 /// The programs that answer, and how many others there are.
@@ -117,7 +162,7 @@ pub(super) async fn look(folders: &Folders, printer: Printer) -> Result<Looked, 
     let found = find(folders).await?;
     for pid in &found.stale {
         let message = format!(
-            "process {pid} has ended without closing its tunnels; its sessions end when they are idle"
+            "process {pid} has ended without closing its tunnels; the next `adit connect`, `exec` or `cleanup` ends its sessions"
         );
         printer.note(&message);
         printer.event(&Event::warning(&message))?;

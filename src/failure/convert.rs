@@ -70,6 +70,7 @@ impl From<TunnelError> for Failure {
             TunnelError::Refused { .. } => Kind::Destination,
             TunnelError::Listen(_) => Kind::Listener,
             TunnelError::Lost { .. } => Kind::Lost,
+            TunnelError::IdleAtService { .. } => Kind::Idle,
             TunnelError::HandshakeTimeout => Kind::Bastion,
             TunnelError::Internal(_) => Kind::Internal,
             TunnelError::Dial(DialError::ProxySetting | DialError::Roots(_)) => Kind::Config,
@@ -126,6 +127,7 @@ mod tests {
         let minutes = Duration::from_mins(10);
         assert_eq!(kind(TunnelError::Refused { output: text() }), Kind::Destination);
         assert_eq!(kind(TunnelError::Lost { after: minutes, last: text() }), Kind::Lost);
+        assert_eq!(kind(TunnelError::IdleAtService { after: minutes }), Kind::Idle);
         assert_eq!(kind(TunnelError::HandshakeTimeout), Kind::Bastion);
         assert_eq!(kind(TunnelError::SessionOver { output: text() }), Kind::Service);
         assert_eq!(kind(TunnelError::TokenRefused { status: 403 }), Kind::Service);

@@ -41,6 +41,10 @@ impl ReadyFile {
         Ok(Self { path, text })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether no other program has put its own in this place. What it says tells them apart: as
     /// long as this one listens, no other has its address.
     fn is_ours(&self) -> bool {

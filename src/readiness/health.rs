@@ -125,7 +125,10 @@ fn answer(method: &Method, path: &str, has_started: bool, board: &Board) -> Resp
 
 /// Whether every tunnel that is not over can be used now.
 fn is_up(standings: &[Standing]) -> bool {
-    is_ready(standings) && standings.iter().all(|standing| standing.state != State::Resuming)
+    is_ready(standings)
+        && standings
+            .iter()
+            .all(|standing| !matches!(standing.state, State::Resuming | State::Replacing))
 }
 
 /// No more than a probe needs: any user of the machine can ask.

@@ -39,8 +39,14 @@ impl Manager {
     /// Says how things stand, in the one line that it shows.
     pub(super) fn status(&mut self, standings: &[Standing]) {
         let count = |state: State| standings.iter().filter(|one| one.state == state).count();
-        let states =
-            [State::Ready, State::Waiting, State::Starting, State::Resuming, State::Failed];
+        let states = [
+            State::Ready,
+            State::Waiting,
+            State::Starting,
+            State::Resuming,
+            State::Replacing,
+            State::Failed,
+        ];
         let parts: Vec<String> = states
             .into_iter()
             .filter(|state| count(*state) > 0)

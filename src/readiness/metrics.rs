@@ -13,7 +13,7 @@ struct Metric {
     of: fn(&Standing, Option<&TunnelStats>) -> u64,
 }
 
-const METRICS: [Metric; 5] = [
+const METRICS: [Metric; 7] = [
     Metric {
         name: "adit_tunnel_up",
         kind: "gauge",
@@ -27,22 +27,34 @@ const METRICS: [Metric; 5] = [
         of: |_, stats| stats.map_or(0, |stats| stats.connections as u64),
     },
     Metric {
+        name: "adit_tunnel_sessions",
+        kind: "gauge",
+        help: "Sessions over which the connections are spread.",
+        of: |_, stats| stats.map_or(0, |stats| stats.lanes as u64),
+    },
+    Metric {
         name: "adit_tunnel_received_bytes_total",
         kind: "counter",
-        help: "Bytes from the target, of the open session.",
+        help: "Bytes from the target.",
         of: |_, stats| stats.map_or(0, |stats| stats.session.bytes_in),
     },
     Metric {
         name: "adit_tunnel_sent_bytes_total",
         kind: "counter",
-        help: "Bytes to the target, of the open session.",
+        help: "Bytes to the target.",
         of: |_, stats| stats.map_or(0, |stats| stats.session.bytes_out),
     },
     Metric {
         name: "adit_tunnel_resumes_total",
         kind: "counter",
-        help: "How often the open session was resumed.",
+        help: "How often a session was resumed.",
         of: |_, stats| stats.map_or(0, |stats| stats.resumes),
+    },
+    Metric {
+        name: "adit_tunnel_replacements_total",
+        kind: "counter",
+        help: "How often another session took the place of one that was gone.",
+        of: |_, stats| stats.map_or(0, |stats| stats.replacements),
     },
 ];
 

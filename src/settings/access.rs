@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use adit_aws::{Clock, Demands, MfaSerial, RoleWish};
+use adit_aws::{Demands, MfaSerial, RoleWish};
 use adit_tunnel::ProxySettings;
 
 use super::{ReadEnv, team};
 use crate::cli::{AwsArgs, MfaCode, MfaCommand, is_on};
 use crate::failure::Failure;
+use crate::world::World;
 
 /// How AWS is reached.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +23,7 @@ pub(crate) struct Access {
     pub(crate) demands: Demands,
     /// Whether a browser may be opened to sign in.
     pub(crate) browser: bool,
-    pub(crate) clock: Clock,
+    pub(crate) world: World,
 }
 
 /// How MFA is done, as far as the user says.
@@ -69,7 +70,7 @@ pub(super) fn of(args: &AwsArgs, env: ReadEnv<'_>) -> Access {
             account: credentials.account.clone(),
         },
         browser: !env("ADIT_NO_BROWSER").is_some_and(|value| is_on(&value)),
-        clock: Clock::system(),
+        world: World::default(),
     }
 }
 

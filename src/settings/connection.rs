@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_aws::Clock;
+use crate::world::World;
 use adit_aws::bastion::ExistingSpec;
 use adit_aws::targets::{Kind as TargetKind, TargetSpec};
+use adit_config::Lanes;
 use adit_tunnel::LimitsConfig;
 
 use super::wanted::wanted;
@@ -72,11 +73,11 @@ impl Wanted {
         }
     }
 
-    /// Puts another clock in the system's place.
-    pub(super) fn set_clock(&mut self, clock: &Clock) {
+    /// Puts another world in the machine's place.
+    pub(super) fn set_world(&mut self, world: &World) {
         let set = |access: &mut Arc<Access>| {
             // Nobody else has it yet but other connections, which share it on purpose.
-            let changed = Access { clock: clock.clone(), ..Access::clone(access) };
+            let changed = Access { world: world.clone(), ..Access::clone(access) };
             *access = Arc::new(changed);
         };
         match self {
@@ -116,6 +117,12 @@ pub(crate) struct Connection<W = Way> {
     pub(crate) reason_wanted: Option<String>,
     pub(crate) limits: LimitsConfig,
     pub(crate) resume_budget: Duration,
+    /// How long local connections wait for a session.
+    pub(crate) hold: Duration,
+    /// Whether the service is kept from ending its session as idle while somebody is connected.
+    pub(crate) keep_alive: bool,
+    /// Over how many sessions at most its local connections are spread.
+    pub(crate) lanes: Lanes,
     pub(crate) disconnect_on_expiry: bool,
     /// Whether the session's credentials are narrowed to what it needs.
     pub(crate) scope_session: bool,
@@ -138,6 +145,9 @@ impl<W> Connection<W> {
             reason_wanted,
             limits,
             resume_budget,
+            hold,
+            keep_alive,
+            lanes,
             disconnect_on_expiry,
             scope_session,
             lazy,
@@ -153,6 +163,9 @@ impl<W> Connection<W> {
             reason_wanted,
             limits,
             resume_budget,
+            hold,
+            keep_alive,
+            lanes,
             disconnect_on_expiry,
             scope_session,
             lazy,
@@ -179,13 +192,18 @@ impl Connection {
         }
     }
 
+    /// The port to reach, as far as it is known without asking AWS.
+    pub(crate) fn port_to_reach(&self) -> Option<u16> {
+        match &self.way {
+            Way::Direct(direct) => Some(direct.port),
+            Way::Target { spec, .. } => spec.known_port(),
+        }
+    }
+
     /// The port for the local side, as far as it is known without asking AWS; anything where the
     /// port to reach does not matter.
     pub(crate) fn known_port(&self) -> Option<u16> {
-        let to_reach = match &self.way {
-            Way::Direct(direct) => Some(direct.port),
-            Way::Target { spec, .. } => spec.known_port(),
-        };
+        let to_reach = self.port_to_reach();
         match &self.local {
             Local::Tcp { port: None, .. } => to_reach,
             #[cfg(unix)]

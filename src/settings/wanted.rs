@@ -11,7 +11,7 @@ use adit_tunnel::LimitsConfig;
 use super::connection::is_folder;
 use super::connection::{Connection, Direct, Local, Wanted, Way};
 use super::{Access, ReadEnv, access, cache, team};
-use crate::cli::{Bind, LocalArgs, LocalPort, TunnelArgs};
+use crate::cli::{Bind, LocalArgs, LocalPort, ReachArgs, TunnelArgs};
 use crate::failure::{Failure, Kind};
 
 /// What the files and flags of one command make of connections.
@@ -32,12 +32,15 @@ pub(super) fn wanted(args: &TunnelArgs, lazy: bool, env: ReadEnv<'_>) -> Result<
     let config = team::load(&args.aws.config, env)?;
     let limits = &args.limits;
     let flags = Flags {
-        bastion: args.bastion.as_ref().map(ToString::to_string),
+        bastion: args.reach.bastion.as_ref().map(ToString::to_string),
         local_port: args.local.local_port.as_ref().map(team::config_port),
         idle_timeout: limits.idle_timeout,
         max_duration: limits.max_duration,
+        max_duration_ceiling: limits.max_duration_ceiling,
         disconnect_on_expiry: limits.disconnect_on_expiry,
-        reason: args.reason.clone(),
+        keep_alive: limits.keep_alive,
+        lanes: limits.lanes,
+        reason: args.reach.reason.clone(),
         ..team::flags(&args.aws)
     };
     let (base, local) = (access::of(&args.aws, env), local(&args.local)?);
@@ -95,7 +98,7 @@ impl Maker<'_> {
     fn without_names(mut self) -> Result<Wanted, Failure> {
         let defaults = self.config.defaults().map_err(|problems| team::of_problems(&problems))?;
         let settings = team::tightened(&defaults, &self.flags)?;
-        let TunnelArgs { target, host, port, .. } = self.args;
+        let ReachArgs { target, host, port, .. } = &self.args.reach;
         let bastion = self.bastion(&settings)?;
         // A target goes before host and port, which flags have settled before.
         let way = match (target.clone(), bastion, host.clone(), *port) {
@@ -121,7 +124,7 @@ impl Maker<'_> {
     /// The user is asked: for a connection where a file has some, else for a target.
     fn ask(mut self, settings: &Settings, bastion: Option<ExistingSpec>) -> Wanted {
         let names = self.config.names();
-        if names.is_empty() || self.args.bastion.is_some() {
+        if names.is_empty() || self.args.reach.bastion.is_some() {
             return Wanted::Pick(Box::new(self.of(settings, bastion)));
         }
         // One that is wrong is told when it is chosen.
@@ -153,6 +156,9 @@ impl Maker<'_> {
                 ceiling: settings.max_duration_ceiling.value.max(max),
             },
             resume_budget: limits.resume_budget,
+            hold: limits.hold,
+            keep_alive: settings.keep_alive.value,
+            lanes: settings.lanes.value,
             disconnect_on_expiry: settings.disconnect_on_expiry.value,
             scope_session: limits.scope_session,
             lazy: self.lazy,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::background::TunnelStatus;
+use crate::commands::Measured;
 use crate::failure::Kind;
 
 /// Something that a program may want to know.
@@ -20,17 +21,31 @@ pub(crate) enum Event<'a> {
     /// A tunnel can be used.
     Ready { connection: &'a str, address: &'a str, target: &'a str },
     /// A local connection has been opened.
-    Opened { stream: u32 },
+    Opened { stream: u32, lane: u32 },
     /// A local connection has ended.
     Closed { stream: u32, bytes_in: u64, bytes_out: u64, cause: &'a str },
     /// A local connection was turned away.
     Rejected { cause: &'a str },
     /// The connection to the gateway was lost.
-    Resuming { cause: &'a str },
+    Resuming { lane: u32, cause: &'a str },
     /// An attempt to get it back failed, and another follows.
-    Retrying { attempts: u32, cause: &'a str },
+    Retrying { lane: u32, attempts: u32, cause: &'a str },
     /// The session goes on.
-    Resumed { gap_ms: u64 },
+    Resumed { lane: u32, gap_ms: u64 },
+    /// The connection to the gateway was exchanged before the service would have closed it.
+    Renewed { lane: u32 },
+    /// Another session beside the first can carry connections.
+    LaneOpened { lane: u32 },
+    /// A session is gone, and others go on; without a cause nobody needed it any more.
+    LaneGone {
+        lane: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<&'a str>,
+    },
+    /// The session is gone, or given up; another one takes its place.
+    Replacing { cause: &'a str },
+    /// It has taken its place.
+    Replaced { lane: u32, gap_ms: u64 },
     /// Something works, but not as it should; or a limit comes near.
     Warning {
         message: &'a str,
@@ -39,6 +54,8 @@ pub(crate) enum Event<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         remaining_s: Option<u64>,
     },
+    /// Somebody has given the tunnel more time.
+    Extended { until: &'a str, by_s: u64, cut: bool },
     /// A text that the account shows to users of sessions.
     Message { text: &'a str },
     /// How a tunnel of another process stands.
@@ -47,6 +64,11 @@ pub(crate) enum Event<'a> {
         detached: bool,
         #[serde(flatten)]
         tunnel: &'a TunnelStatus,
+    },
+    /// What a tunnel can do, and what limits it.
+    Bench {
+        #[serde(flatten)]
+        measured: &'a Measured,
     },
     /// Something that is wrong with a file of settings.
     Problem {
@@ -121,8 +143,6 @@ pub(crate) enum Event<'a> {
     Cleaned { removed: usize, left: usize },
     /// A step of a plan could not be done.
     StepFailed { resource: &'a str, message: &'a str, hints: &'a [String], command: &'a str },
-    /// A session that was tried first is given up for another one.
-    Replaced { cause: &'a str },
     /// Who commands act as.
     Identity {
         account: &'a str,
@@ -209,8 +229,8 @@ mod tests {
             r#"{"event":"starting","time":"2023-11-14T22:13:20.120Z"}"#
         );
         assert_eq!(
-            json(&Event::Resumed { gap_ms: 7 }),
-            r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","gap_ms":7}"#
+            json(&Event::Resumed { lane: 0, gap_ms: 7 }),
+            r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","lane":0,"gap_ms":7}"#
         );
     }
 
@@ -218,8 +238,8 @@ mod tests {
     fn an_event_names_its_connection_once() {
         let now = Timestamp::from_millisecond(1_700_000_000_120).unwrap();
         assert_eq!(
-            Event::Resumed { gap_ms: 7 }.to_json(now, Some("a\"b")).unwrap(),
-            r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","connection":"a\"b","gap_ms":7}"#
+            Event::Resumed { lane: 0, gap_ms: 7 }.to_json(now, Some("a\"b")).unwrap(),
+            r#"{"event":"resumed","time":"2023-11-14T22:13:20.120Z","connection":"a\"b","lane":0,"gap_ms":7}"#
         );
         let ready = Event::Ready { connection: "db", address: "127.0.0.1:1", target: "rds:db" };
         let text = ready.to_json(now, Some("db")).unwrap();
@@ -252,17 +272,18 @@ mod tests {
             Event::Starting,
             Event::Session { id: "s-1", lane: 0 },
             Event::Ready { connection: "db:5432", address: "127.0.0.1:5432", target: "db:5432" },
-            Event::Opened { stream: 3 },
+            Event::Opened { stream: 3, lane: 0 },
             Event::Closed { stream: 3, bytes_in: 2, bytes_out: 1, cause: "finished" },
             Event::Rejected { cause: "busy" },
-            Event::Resuming { cause: "closed (1000)" },
-            Event::Retrying { attempts: 1, cause: "cannot connect" },
-            Event::Resumed { gap_ms: 120 },
+            Event::Resuming { lane: 0, cause: "closed (1000)" },
+            Event::Retrying { lane: 0, attempts: 1, cause: "cannot connect" },
+            Event::Resumed { lane: 0, gap_ms: 120 },
             Event::Warning {
                 message: "access ends in 5 min",
                 limit: Some("credentials"),
                 remaining_s: Some(300),
             },
+            Event::Extended { until: "2023-11-14T23:13:20Z", by_s: 3600, cut: true },
             Event::Identity {
                 account: "111122223333",
                 arn: "arn:aws:sts::111122223333:assumed-role/Dev/adit-ann",
@@ -338,7 +359,13 @@ mod tests {
                 hints: &hints,
                 command: "aws ec2 delete-security-group --group-id sg-1",
             },
-            Event::Replaced { cause: "rds:orders is elsewhere now" },
+            Event::Renewed { lane: 0 },
+            Event::Replacing { cause: "rds:orders is elsewhere now" },
+            Event::Replaced { lane: 0, gap_ms: 900 },
+            Event::LaneOpened { lane: 1 },
+            Event::LaneGone { lane: 1, cause: Some("the service ended the session") },
+            Event::LaneGone { lane: 2, cause: None },
+            Event::Bench { measured: &Measured::example() },
         ];
         let lines: Vec<String> = events.iter().map(json).collect();
         insta::assert_snapshot!(lines.join("\n"));

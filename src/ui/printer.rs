@@ -73,6 +73,13 @@ impl Printer {
         self
     }
 
+    /// The same where somebody else prints the data; events are printed where they belong.
+    pub(crate) fn without_data(mut self) -> Self {
+        // There is none with events.
+        self.is_aside |= !self.output.json;
+        self
+    }
+
     /// The same for one connection, which its events name; its words too, where it `is_one_of_many`.
     pub(crate) fn of(mut self, connection: &'static str, is_one_of_many: bool) -> Self {
         self.label = Some(Label { connection, is_spoken: is_one_of_many });
@@ -149,6 +156,11 @@ impl Printer {
     /// Whether nothing but errors is wanted on standard error.
     pub(crate) fn is_quiet(self) -> bool {
         self.output.quiet
+    }
+
+    /// Whether standard output is somebody else's.
+    pub(crate) fn is_aside(self) -> bool {
+        self.is_aside
     }
 
     /// Whether somebody can be asked: there is a terminal, and neither a program that reads events

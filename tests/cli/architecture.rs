@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// The edges between the crates. Nothing else is allowed.
-const EDGES: [(&str, &[&str]); 7] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("adit", &["adit-aws", "adit-config", "adit-lab", "adit-tunnel"]),
     ("adit-aws", &[]),
     ("adit-config", &[]),
     ("adit-engine", &["adit-wire"]),
+    ("adit-fuzz-targets", &["adit-config", "adit-engine", "adit-lab", "adit-wire"]),
     ("adit-lab", &["adit-wire"]),
+    ("adit-sim", &["adit-engine", "adit-wire"]),
     ("adit-tunnel", &["adit-engine", "adit-wire"]),
     ("adit-wire", &[]),
 ];

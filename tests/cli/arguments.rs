@@ -22,6 +22,7 @@ fn help_goes_to_standard_output() {
         &["init", "--help"],
         &["list", "--help"],
         &["cleanup", "--help"],
+        &["bench", "--help"],
         &["lab", "--help"],
         &["demo", "--help"],
         &["help", "connect"],

@@ -147,7 +147,7 @@ fn what_is_remembered_is_checked_before_the_tunnel_is_announced() {
     let third = use_tunnel(&cloud, &target);
     let kinds = kinds(&third);
     let at = |kind: &str| kinds.iter().position(|one| one == kind);
-    assert!(at("replaced").is_some() && at("replaced") < at("ready"), "{third:#?}");
+    assert!(at("replacing").is_some() && at("replacing") < at("ready"), "{third:#?}");
     assert_eq!(third.event("ended")["cause"], "interrupted");
 
     // What leads nowhere is forgotten.

@@ -111,7 +111,7 @@ fn a_session_that_is_given_up_is_given_back_also_when_somebody_stops() {
     });
     second.signal(Signal::INT);
     // It waits for the session's end, which comes when it is let through.
-    second.expect_line("the new attempt", |line| line.contains("\"replaced\"").then_some(()));
+    second.expect_line("the new attempt", |line| line.contains("\"replacing\"").then_some(()));
     cloud.lab.fault(json!({"hold": null}));
     assert_eq!(second.wait().code(), Some(130), "{}", second.stderr());
     let ran = Ran { code: None, stdout: second.stdout(), stderr: second.stderr() };

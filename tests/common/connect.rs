@@ -76,6 +76,11 @@ impl ConnectBuilder {
         self
     }
 
+    /// With several sessions where several connections are open, as it is unless a test says otherwise.
+    pub(crate) fn lanes(self) -> Self {
+        self.env("ADIT_LANES", "auto")
+    }
+
     /// Starts it without waiting for anything.
     pub(crate) fn spawn(mut self) -> Connect {
         self.command
@@ -104,7 +109,8 @@ impl Connect {
         let home = tempfile::tempdir().expect("a temporary folder");
         let mut command = adit(home.path());
         lab.credentials(&mut command);
-        command.args(["connect", "--json"]);
+        // Most stories are those of one session.
+        command.env("ADIT_LANES", "1").args(["connect", "--json"]);
         ConnectBuilder {
             endpoint: lab.endpoint(),
             bastion: BASTION.to_owned(),

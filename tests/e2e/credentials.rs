@@ -59,6 +59,7 @@ impl Tunnel {
         command
             .args(["connect", "--json", "--profile", profile, "--bastion", BASTION])
             .args(["--host", HOST, "--port", "5432", "--local-port", "auto"])
+            .args(["--max-duration", "24h", "--lanes", "1"])
             .args(more);
         let program = Program::start(&mut command);
         let ready = event(&program, "ready", |event| event["event"] == "ready");

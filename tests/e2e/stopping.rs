@@ -33,7 +33,7 @@ fn sigterm_can_be_success() {
 }
 
 #[test]
-fn a_session_that_the_service_closes_ends_the_program() {
+fn a_session_that_the_service_closes_is_replaced_and_ends_with_the_program() {
     let server = Server::echo();
     let lab = Lab::builder().serve(&server).start();
     let (connect, address) = Connect::to(&lab).ready();
@@ -42,16 +42,18 @@ fn a_session_that_the_service_closes_ends_the_program() {
 
     lab.fault(json!({"close_session": "all", "output": "closed by an administrator"}));
     expect_end(&mut stream);
-    let ended = connect.ended();
-    assert_eq!(ended.code, Some(10), "{ended:#?}");
-    let cause = ended.event("ended")["cause"].to_string();
-    assert!(cause.contains("closed by an administrator"), "{cause}");
+    let replacing = connect.expect_event("replacing");
+    assert!(replacing["cause"].to_string().contains("closed by an administrator"), "{replacing}");
+    connect.expect_event("replaced");
+    echo(&mut dial(address), b"after");
+    let ended = connect.stop(Signal::INT);
+    assert_eq!(ended.code, Some(130), "{ended:#?}");
     expect_refused(address);
     lab.expect_nothing_left();
 }
 
 #[test]
-fn a_session_that_cannot_be_resumed_ends_the_program() {
+fn a_session_that_cannot_be_resumed_is_replaced() {
     let server = Server::echo();
     let lab = Lab::builder().serve(&server).start();
     let (connect, address) = Connect::to(&lab).ready();
@@ -60,11 +62,13 @@ fn a_session_that_cannot_be_resumed_ends_the_program() {
 
     lab.fault(json!({"resume": false, "cut": "client"}));
     expect_end(&mut stream);
-    let ended = connect.ended();
-    assert_eq!(ended.code, Some(10), "{ended:#?}");
-    assert!(ended.has("resuming"), "{ended:#?}");
-    expect_refused(address);
+    connect.expect_event("replaced");
+    echo(&mut dial(address), b"after");
     assert_eq!(lab.calls("ResumeSession"), 1);
+    assert_eq!(lab.calls("StartSession"), 2);
+    let ended = connect.stop(Signal::INT);
+    assert_eq!(ended.code, Some(130), "{ended:#?}");
+    assert!(ended.has("resuming"), "{ended:#?}");
 }
 
 #[test]

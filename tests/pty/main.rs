@@ -4,6 +4,7 @@ mod codes;
 #[allow(dead_code, reason = "each test binary uses a part of the harness")]
 #[path = "../common/mod.rs"]
 mod common;
+mod extending;
 mod names;
 mod plain;
 mod questions;

@@ -76,12 +76,17 @@ fn a_terminal_does_not_obey_arguments() {
 #[test]
 fn a_terminal_does_not_obey_the_service() {
     let lab = Lab::builder().start();
-    let terminal =
+    let mut terminal =
         start(&lab, &["connect", "--bastion", BASTION, "--port", "1", "--local-port", "auto"]);
     terminal.wait_for("listening on");
     lab.fault(json!({"close_session": "all", "output": EVIL}));
+    terminal.wait_for("when somebody connects");
+    terminal.press("\x03");
     let (raw, code) = terminal.run();
-    assert_eq!(code, 10);
-    assert!(String::from_utf8_lossy(&raw).contains("the service ended the session"));
-    expect_plain(&raw, &"the service's text");
+    assert_eq!(code, 130);
+    // What the terminal makes of the key is its own.
+    let text = String::from_utf8_lossy(&raw);
+    let (told, _) = text.split_once("when somebody connects").expect("what follows is told");
+    assert!(told.contains("the service ended the session"), "{told:?}");
+    expect_plain(told.as_bytes(), &"the service's text");
 }

@@ -141,6 +141,15 @@ impl Terminal {
         });
     }
 
+    /// Waits until what is typed is shown, and given line by line.
+    pub(crate) fn wait_until_shown(&self) {
+        let wanted = (LocalModes::ECHO | LocalModes::ICANON).bits();
+        until("a terminal as it was", || {
+            let modes = self.master.get_termios()?.local_flags.bits();
+            (modes & wanted == wanted).then_some(())
+        });
+    }
+
     /// All that has been written to the terminal.
     pub(crate) fn raw(&self) -> String {
         let drawn = self.shared.0.lock().expect("no panic under the lock");

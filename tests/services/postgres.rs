@@ -1,5 +1,6 @@
 //! PostgreSQL: bulk both ways, notifications, cancels, pipelines, many connections.
 
+mod dump;
 mod server;
 
 use std::future::poll_fn;
@@ -31,6 +32,10 @@ pub(crate) const STORIES: &[Story] = &[
         a_thousand_queries_in_one_pipeline_are_answered_in_order,
     ),
     ("two_hundred_connections_work_at_once", two_hundred_connections_work_at_once),
+    (
+        "a_dump_and_its_restore_over_eight_connections_lose_nothing",
+        dump::a_dump_and_its_restore_over_eight_connections_lose_nothing,
+    ),
 ];
 
 fn a_hundred_megabytes_go_each_way_unchanged() {
@@ -173,7 +178,7 @@ fn with_tunnel(pace: Pace, story: impl AsyncFnOnce(u16, u16)) {
         Pace::Off => lab.unpaced(),
     }
     .start();
-    let (_connect, address) = Connect::to(&lab).ready();
+    let (_connect, address) = Connect::to(&lab).lanes().ready();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -140,7 +140,7 @@ fn with_tunnel(
 ) {
     let redis = Redis::start();
     let lab = set_up(Lab::builder().map(6379, redis.address())).start();
-    let (_connect, address) = Connect::to(&lab).port(6379).ready();
+    let (_connect, address) = Connect::to(&lab).lanes().port(6379).ready();
     let client = redis::Client::open(format!("redis://{address}/")).expect("a URL");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -28,8 +28,23 @@ impl Clock {
 
     /// The time.
     pub fn now(&self) -> SystemTime {
-        let added = self.added.as_ref().map_or(Duration::ZERO, |added| *added.borrow());
-        SystemTime::now() + added
+        SystemTime::now() + self.ahead()
+    }
+
+    /// How far it is ahead of the system's.
+    pub fn ahead(&self) -> Duration {
+        self.added.as_ref().map_or(Duration::ZERO, |added| *added.borrow())
+    }
+
+    /// Waits until it is moved, if it has not been since this was asked last. The system's never is.
+    pub async fn moved_on(&mut self) {
+        let moved = match &mut self.added {
+            Some(added) => added.changed().await.is_ok(),
+            None => false,
+        };
+        if !moved {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Waits until the clock says `time` or later.

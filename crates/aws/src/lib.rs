@@ -19,6 +19,7 @@ pub mod network;
 mod notices;
 mod observe;
 mod once;
+mod preferences;
 mod session_api;
 mod sign;
 mod similar;
@@ -35,6 +36,7 @@ pub use credentials::{
 pub use error::{AwsError, AwsErrorKind};
 pub use load::{Aws, AwsOptions, ProxyUse, StaticCredentials, load, sign_in};
 pub use notices::{Notice, Notices};
+pub use preferences::{Preferences, preferences};
 pub use session_api::{Session, SessionApi, StartSession};
 pub use sign::sign_websocket_upgrade;
 pub use tags::Tags;

@@ -99,9 +99,9 @@ impl Aws {
         place(&self.sdk)
     }
 
-    /// The account of the credentials, where their source tells it.
-    pub(crate) async fn account(&self) -> Option<String> {
-        self.keeper.keys().await.ok()?.account
+    /// The endpoint that was set for calls, if any.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.sdk.endpoint_url()
     }
 
     /// The credentials in force.

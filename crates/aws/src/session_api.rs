@@ -2,15 +2,22 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
-use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::operation::start_session::StartSessionError;
+use aws_sdk_ssm::{Client, config};
+use aws_smithy_types::retry::RetryConfig;
 use zeroize::Zeroizing;
 
 use crate::error::{AwsError, AwsErrorKind, from_sdk};
 use crate::load::Aws;
 use crate::once::{self, OnlyUntaken};
+
+/// Attempts of `ResumeSession`: one more where a clock is wrong or a connection was stale. Whoever has
+/// a session to get back tries on by rules of its own, and wants to hear soon why it does not work.
+const RESUME_ATTEMPTS: u32 = 2;
+const RESUME_BACKOFF: Duration = Duration::from_millis(50);
 
 /// What `StartSession` is asked for.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +63,20 @@ impl SessionApi {
 
     /// Starts a session; its token is good for one data channel.
     pub async fn start_session(&self, request: StartSession) -> Result<Session, AwsError> {
+        self.start(request, config::Builder::new()).await
+    }
+
+    /// The same with one attempt: of who throttles, nothing more is asked.
+    pub async fn try_start_session(&self, request: StartSession) -> Result<Session, AwsError> {
+        let once = RetryConfig::standard().with_max_attempts(1);
+        self.start(request, config::Builder::new().retry_config(once)).await
+    }
+
+    async fn start(
+        &self,
+        request: StartSession,
+        settings: config::Builder,
+    ) -> Result<Session, AwsError> {
         let parameters: HashMap<_, _> =
             request.parameters.into_iter().map(|(name, value)| (name, vec![value])).collect();
         let answer = self
@@ -67,7 +88,7 @@ impl SessionApi {
             .set_reason(request.reason)
             .customize()
             .config_override(
-                aws_sdk_ssm::config::Builder::new()
+                settings
                     .timeout_config(once::timeouts())
                     .retry_classifier(OnlyUntaken::<StartSessionError>::new()),
             )
@@ -93,7 +114,12 @@ impl SessionApi {
     /// An answer without a token is how the service says so (`protocol.md` §1), and an unknown
     /// session is over as well.
     pub async fn resume_session(&self, session_id: &str) -> Result<Option<Session>, AwsError> {
-        let answer = match self.client.resume_session().session_id(session_id).send().await {
+        let impatient = RetryConfig::standard()
+            .with_max_attempts(RESUME_ATTEMPTS)
+            .with_initial_backoff(RESUME_BACKOFF);
+        let call = self.client.resume_session().session_id(session_id).customize();
+        let call = call.config_override(config::Builder::new().retry_config(impatient));
+        let answer = match call.send().await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("DoesNotExistException") => return Ok(None),
             Err(error) => return Err(from_sdk("ResumeSession", &self.aws.place(), &error)),

@@ -210,6 +210,7 @@ impl Scene {
         let session = api.start_session(request).await?;
         api.resume_session(&session.session_id).await?;
         api.terminate_session(&session.session_id).await?;
+        adit_aws::preferences(aws).await?;
         // Nothing leads out any more: the diagnosis looks at the network.
         let ec2 = self.world.ec2();
         let nats = ec2.describe_nat_gateways().send().await.expect("NAT gateways");

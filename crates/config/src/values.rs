@@ -28,12 +28,12 @@ impl fmt::Display for LocalPort {
     }
 }
 
-/// Over how many sessions the streams of a connection are spread.
+/// Over how many sessions at most the streams of a connection are spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lanes {
     /// As many as pay.
     Auto,
-    /// Exactly so many, 1 to 8.
+    /// So many, 1 to 8.
     Fixed(u8),
 }
 

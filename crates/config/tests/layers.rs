@@ -379,18 +379,3 @@ fn flags_go_before_what_is_only_a_default() {
     );
     assert!(!settings.disconnect_on_expiry.value);
 }
-
-#[test]
-fn a_ceiling_bounds_durations_of_other_sections() {
-    let text = "version = 1\n[defaults]\nmax-duration-ceiling = '4h'\n[connections.a]\ntarget = 'rds:x'\nmax-duration = '8h'\n\
-                [connections.b]\ntarget = 'rds:y'\n";
-    let config = good(text);
-    for name in ["a", "b"] {
-        let settings = config.connection(name).unwrap().settings;
-        assert_eq!(
-            (settings.max_duration.value, settings.max_duration_ceiling.value),
-            (4 * HOUR, 4 * HOUR)
-        );
-        assert_eq!(settings.max_duration.lost[0].why, "max-duration-ceiling is below it");
-    }
-}

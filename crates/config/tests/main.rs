@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod ceilings;
 mod edits;
 mod hostile;
 mod imports;

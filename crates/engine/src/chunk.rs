@@ -1,5 +1,8 @@
+use adit_wire::HEADER_LEN;
 use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
+
+use crate::pool::Pool;
 
 /// A pooled buffer for the payload of one message, with room before it for the headers.
 ///
@@ -14,6 +17,8 @@ pub struct Chunk {
     pub(crate) headroom: usize,
     /// The most bytes of data.
     pub(crate) room: usize,
+    /// Bytes of data that were taken from its front.
+    pub(crate) taken: usize,
 }
 
 impl Chunk {
@@ -25,7 +30,7 @@ impl Chunk {
 
     /// Bytes of data in it.
     pub fn len(&self) -> usize {
-        self.buffer.len() - self.headroom
+        self.buffer.len() - self.headroom - self.taken
     }
 
     /// Whether it has no data.
@@ -35,11 +40,27 @@ impl Chunk {
 
     /// Bytes that still fit.
     pub fn spare(&self) -> usize {
-        self.room - self.len()
+        self.room - self.taken - self.len()
     }
 
     /// The data.
     pub fn data(&self) -> &[u8] {
-        &self.buffer[self.headroom..]
+        &self.buffer[self.headroom + self.taken..]
+    }
+
+    /// Whether nothing was taken from it, so that its headroom lies before its data.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.taken == 0
+    }
+
+    /// Moves up to `len` bytes from its front to a chunk of their own.
+    pub(crate) fn split(&mut self, len: usize, pool: &mut Pool) -> Self {
+        let len = len.min(self.len());
+        // The framing is part of the payload.
+        let mut buffer = pool.take(len + self.headroom - HEADER_LEN);
+        buffer.resize(self.headroom, 0);
+        buffer.extend_from_slice(&self.data()[..len]);
+        self.taken += len;
+        Self { buffer, headroom: self.headroom, room: len, taken: 0 }
     }
 }

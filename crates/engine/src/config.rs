@@ -1,4 +1,6 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crate::Without;
 
 /// What a session may use, and what it says about itself.
 #[derive(Clone, Debug)]
@@ -19,7 +21,15 @@ pub struct SessionConfig {
     /// The most payload bytes in flight: 12 MiB by default, 300 MB/s at 40 ms there and back. The
     /// agent acknowledges what it has written to its pipe, so the 4 MiB that it buffers for all
     /// streams of a session are not part of it; what a stopped destination leaves on the way is.
+    /// Streams with little to send may have 16 KiB in flight beside it.
     pub window_max: usize,
+    /// What tests leave out.
+    #[doc(hidden)]
+    pub without: Without,
+    /// How often a session that has a stream open shows a sign of life, so that the service does not
+    /// end it as idle; by default never. Agents that carry one connection at a time get none: nothing
+    /// but user data could be sent to them.
+    pub keep_alive: Option<Duration>,
 }
 
 impl Default for SessionConfig {
@@ -30,6 +40,8 @@ impl Default for SessionConfig {
             inbound_budget: 8 << 20,
             reorder_budget: 4 << 20,
             window_max: 12 << 20,
+            without: Without::default(),
+            keep_alive: None,
         }
     }
 }

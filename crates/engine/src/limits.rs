@@ -13,6 +13,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use self::deadline::Deadline;
+use crate::timers::LONGEST;
 
 /// What a tunnel may do, counted from its start. Durations above 30 years count as that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,9 +117,6 @@ enum End {
     Untold(Limit),
     Told,
 }
-
-/// What a duration is at most, as in tokio: no addition overflows, and nothing runs longer.
-const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
 
 impl Limits {
     /// The limits of a tunnel that starts now.

@@ -11,19 +11,33 @@ pub(crate) const LARGE_PAYLOAD: usize = 32 << 10;
 const SMALL: usize = HEADER_LEN + OVERHEAD + SMALL_PAYLOAD;
 const LARGE: usize = HEADER_LEN + OVERHEAD + LARGE_PAYLOAD;
 
-/// Buffers kept of each size, so 5 MB and 4 MB: what a fast path near by has in flight. What a long
-/// one has is not kept for the time after it.
-const SMALL_KEPT: usize = 4096;
-const LARGE_KEPT: usize = 128;
+/// Of so many bytes of the window one buffer is kept of each size: with the whole window 5 MB and 4 MB,
+/// what a fast path near by has in flight. What a long one has is not kept for the time after it.
+const PER_SMALL: usize = 3 << 10;
+const PER_LARGE: usize = 96 << 10;
 
 /// Buffers of whole messages, reused once the message is acknowledged.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(crate) struct Pool {
     small: Vec<BytesMut>,
     large: Vec<BytesMut>,
+    /// The session's largest window in bytes.
+    window: usize,
 }
 
 impl Pool {
+    /// For a session that has so many payload bytes in flight at most.
+    pub(crate) fn new(window: usize) -> Self {
+        Self { small: Vec::new(), large: Vec::new(), window }
+    }
+
+    /// Changes how much is in flight at most, and lets go what is too much for that.
+    pub(crate) fn set_window(&mut self, window: usize) {
+        self.window = window;
+        self.small.truncate(window / PER_SMALL);
+        self.large.truncate(window / PER_LARGE);
+    }
+
     /// An empty buffer with room for header, nonce, `payload` bytes and tag.
     pub(crate) fn take(&mut self, payload: usize) -> BytesMut {
         let (kept, capacity) = if payload > SMALL_PAYLOAD {
@@ -38,8 +52,8 @@ impl Pool {
     pub(crate) fn put(&mut self, mut buffer: BytesMut) {
         buffer.clear();
         let (kept, most) = match buffer.capacity() {
-            LARGE.. => (&mut self.large, LARGE_KEPT),
-            SMALL.. => (&mut self.small, SMALL_KEPT),
+            LARGE.. => (&mut self.large, self.window / PER_LARGE),
+            SMALL.. => (&mut self.small, self.window / PER_SMALL),
             _ => return,
         };
         if kept.len() < most {
@@ -74,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_buffer_comes_back_with_all_its_room() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new(1 << 20);
         for payload in [1, SMALL_PAYLOAD, SMALL_PAYLOAD + 1, LARGE_PAYLOAD] {
             let mut buffer = pool.take(payload);
             let capacity = buffer.capacity();
@@ -91,8 +105,22 @@ mod tests {
     }
 
     #[test]
+    fn a_smaller_window_keeps_fewer_buffers() {
+        let mut pool = Pool::new(12 << 20);
+        let many: Vec<BytesMut> = (0..100).map(|_| pool.take(LARGE_PAYLOAD)).collect();
+        for buffer in many {
+            pool.put(buffer);
+        }
+        assert_eq!(pool.large.len(), 100);
+        pool.set_window((12 << 20) / 8);
+        assert_eq!(pool.large.len(), 16);
+        pool.put(shared_buffer(LARGE));
+        assert_eq!(pool.large.len(), 16);
+    }
+
+    #[test]
     fn a_message_that_is_still_held_is_not_reused() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new(1 << 20);
         let message = pool.take(10).freeze();
         let lent = message.clone();
         pool.reclaim(message);

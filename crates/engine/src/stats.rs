@@ -65,3 +65,45 @@ pub struct Stats {
     /// Streams opened.
     pub streams_opened: u64,
 }
+
+impl Stats {
+    /// These, with what an earlier session of the same tunnel has counted.
+    #[must_use]
+    pub fn after(self, past: &Self) -> Self {
+        Self {
+            messages_out: self.messages_out + past.messages_out,
+            messages_in: self.messages_in + past.messages_in,
+            bytes_out: self.bytes_out + past.bytes_out,
+            bytes_in: self.bytes_in + past.bytes_in,
+            last_payload: self.last_payload.max(past.last_payload),
+            resends: self.resends + past.resends,
+            acks_out: self.acks_out + past.acks_out,
+            acks_in: self.acks_in + past.acks_in,
+            duplicates: self.duplicates + past.duplicates,
+            reordered: self.reordered + past.reordered,
+            digest_failures: self.digest_failures + past.digest_failures,
+            malformed: self.malformed + past.malformed,
+            dropped_for_room: self.dropped_for_room + past.dropped_for_room,
+            refused: self.refused + past.refused,
+            timeouts: self.timeouts + past.timeouts,
+            transports_lost: self.transports_lost + past.transports_lost,
+            last_loss: self.last_loss.or(past.last_loss),
+            streams_opened: self.streams_opened + past.streams_opened,
+            ..self
+        }
+    }
+
+    /// These and those of another session at the same time: what is counted is added up, and so are
+    /// bytes and streams; times are those of this one.
+    #[must_use]
+    pub fn beside(self, other: Self) -> Self {
+        Self {
+            window: self.window + other.window,
+            in_flight: self.in_flight + other.in_flight,
+            waiting: self.waiting + other.waiting,
+            unread: self.unread + other.unread,
+            streams: self.streams + other.streams,
+            ..self.after(&other)
+        }
+    }
+}

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// What a duration from outside is at most, as in tokio: no addition overflows, and nothing runs longer.
+pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// From the websocket to [`Event::Ready`](crate::Event::Ready). The agent itself gives up after
 /// 15 s; the official client waits for ever.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,6 +25,9 @@ pub(crate) const RTO_FIRST: Duration = Duration::from_millis(200);
 /// The least by which it exceeds the round trip, and so the least that it is: below, scheduling
 /// on a busy agent looks like loss.
 pub(crate) const RTO_MIN: Duration = Duration::from_millis(50);
+/// The least time that an acknowledgement may be behind the one before it while the agent works
+/// through what has arrived.
+pub(crate) const DOUBT_MIN: Duration = Duration::from_millis(5);
 /// Above this, recovery would wait longer than people do.
 pub(crate) const RTO_MAX: Duration = Duration::from_secs(5);
 
@@ -54,11 +60,16 @@ pub(crate) const QUIET_AFTER_LOSS: Duration = Duration::from_millis(1500);
 /// Acknowledgements this much older than the last one are not repeated on a new websocket: what
 /// an agent sent before has been acknowledged on the old one.
 pub(crate) const ACK_MEMORY: Duration = Duration::from_secs(5);
+/// The same where a websocket took over from one that still worked: a long round trip.
+pub(crate) const MOVE_MEMORY: Duration = Duration::from_millis(300);
 /// Between two measurements of the round trip without our own queue in it.
 pub(crate) const RTT_EPOCH: Duration = Duration::from_secs(20);
 /// The time that our data may queue behind our own on the way to the agent. Long enough to keep a
 /// jittery path busy, short enough not to be felt in another stream.
 pub(crate) const QUEUE_TARGET: Duration = Duration::from_millis(30);
+
+/// How long after a sparse frame beside others frames stay short: who types goes on within it.
+pub(crate) const SHORT_FRAMES: Duration = Duration::from_secs(1);
 
 /// What can be due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +88,8 @@ pub(crate) enum Timer {
     PauseProbe,
     /// An old agent wants a sign of life.
     Keepalive,
+    /// The service is to see that the session is in use.
+    InUse,
     /// A refusal was not followed by the end of a stream.
     Refusal,
     /// The first data of a single connection is unanswered.

@@ -1,12 +1,17 @@
+mod request;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::cloud::faults::{CloudFaults, HoldCall};
+pub use self::request::FaultRequest;
+use crate::agent::config::Runtime;
+use crate::cloud::faults::CloudFaults;
 use crate::config::LabConfig;
 use crate::gateway::slot::{Hangup, Side};
 use crate::service::Service;
@@ -24,6 +29,10 @@ pub(crate) struct Rates {
     pub(crate) reorder: f64,
     /// Share of messages that are lost.
     pub(crate) drop: f64,
+    /// Share of acknowledgements that are lost.
+    pub(crate) drop_acks: f64,
+    /// Share of the agent's data messages that have a wrong byte.
+    pub(crate) corrupt: f64,
     /// One-way delay.
     pub(crate) latency: Duration,
     /// The side that nothing is taken from or given to.
@@ -41,6 +50,8 @@ pub(crate) struct FaultState {
     refuse_upgrade: Mutex<Option<u16>>,
     /// API calls that are still to be throttled.
     throttle: AtomicU64,
+    /// The most sessions at once.
+    most_sessions: Mutex<Option<usize>>,
     resume: AtomicBool,
     down: AtomicBool,
 }
@@ -52,6 +63,7 @@ impl FaultState {
             rates: watch::Sender::new(Rates { latency: config.latency, ..Rates::default() }),
             refuse_upgrade: Mutex::new(None),
             throttle: AtomicU64::new(0),
+            most_sessions: Mutex::new(None),
             resume: AtomicBool::new(config.resume_enabled),
             down: AtomicBool::new(false),
         }
@@ -67,6 +79,11 @@ impl FaultState {
         self.throttle.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
+    /// The most sessions at once; who holds it is the only one to start one.
+    pub(crate) fn most_sessions(&self) -> MutexGuard<'_, Option<usize>> {
+        self.most_sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn allows_resume(&self) -> bool {
         self.resume.load(Ordering::Relaxed)
     }
@@ -74,121 +91,6 @@ impl FaultState {
     pub(crate) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
     }
-}
-
-/// The body of `POST /_lab/faults`: each member that is there is applied, in the order below.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FaultRequest {
-    /// `down` resets all data websockets and refuses new ones and the API; `up` ends that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gateway: Option<Power>,
-    /// Share of messages that arrive twice, from now on and in all sessions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duplicate: Option<f64>,
-    /// Share of messages that the next one overtakes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reorder: Option<f64>,
-    /// Share of messages that are lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub drop: Option<f64>,
-    /// One-way delay, in milliseconds; an hour at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<u64>,
-    /// Stops taking messages from a side and giving it any; null ends that.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub stall: Option<Option<Side>>,
-    /// The longest payload, in bytes, that is taken of `input_stream_data`; longer ones are
-    /// dropped without a word. Null ends that.
-    ///
-    /// So might a service behave that takes no more than the official ends send, which is 1,024
-    /// bytes. Whether the real one does is not known.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub max_input: Option<Option<usize>>,
-    /// The HTTP status that answers data websocket upgrades; null ends that.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub refuse_upgrade: Option<Option<u16>>,
-    /// How many of the next API calls are answered with `ThrottlingException`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub throttle: Option<u64>,
-    /// Makes all tokens that were issued worthless.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expire_tokens: Option<bool>,
-    /// Whether ResumeSession gives a new token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resume: Option<bool>,
-    /// An instance that goes offline.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offline: Option<String>,
-    /// An instance that comes online.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub online: Option<String>,
-    /// Ends a side's connections, in all sessions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cut: Option<Sides>,
-    /// Beside `cut`: the code of a close frame. Without it the connection is reset.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
-    /// Sends `pause_publication` to a side.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pause: Option<Side>,
-    /// Sends `start_publication` to a side.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start: Option<Side>,
-    /// Ends a session by its id, or `all`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub close_session: Option<String>,
-    /// Beside `close_session`: the text for the user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<String>,
-    /// Least and greatest time, in milliseconds, that emulated agents need before they take the
-    /// first data.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handler_delay_ms: Option<[u64; 2]>,
-    /// The version of emulated agents in sessions that start later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_version: Option<String>,
-    /// Actions such as `ec2:RunInstances` that nobody is allowed; `*` at the end stands for the
-    /// rest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deny: Option<Vec<String>>,
-    /// The only actions that are allowed; `*` at the end stands for the rest. Null ends that.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Option<Vec<String>>>,
-    /// How long, in milliseconds, what is made from here on is invisible to describes and
-    /// references.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub consistency_ms: Option<u64>,
-    /// How many entries a page of a list has at most; null ends that.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub page_size: Option<Option<usize>>,
-    /// How long, in milliseconds, instances need from one state to the next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub boot_ms: Option<u64>,
-    /// How long, in milliseconds, an instance's agent needs after that to come online.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_ms: Option<u64>,
-    /// How long, in milliseconds, network interfaces outlive what they belonged to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub release_ms: Option<u64>,
-    /// How long, in milliseconds, each API call takes until it is answered, beside its work.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer_ms: Option<u64>,
-    /// Holds one of the next API calls until the client goes away; null releases it.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub hold: Option<Option<HoldCall>>,
-    /// Beside `hold`: only the calls of this operation count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<String>,
-}
-
-/// Tells a member that is null from one that is not there.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Whether the gateway works.
@@ -235,6 +137,15 @@ pub enum FaultError {
     /// A status that no refusal has.
     #[error("`refuse_upgrade` must be a status from 300 to 599")]
     Status,
+    /// A status that no failure of the service has.
+    #[error("`fail` must be a status from 500 to 599")]
+    Failure,
+    /// A message that cannot be read.
+    #[error("`inject` must be base64")]
+    Base64,
+    /// A name that no destination has.
+    #[error("`map` must be of names as in `db.internal:5432`, not `{0}`")]
+    Place(String),
 }
 
 /// Makes things go wrong: the handle behind `POST /_lab/faults`.
@@ -251,6 +162,7 @@ impl Faults {
     /// Applies a request, as `POST /_lab/faults` does. A request with an error changes nothing.
     pub fn apply(&self, request: FaultRequest) -> Result<(), FaultError> {
         request.check(&self.0)?;
+        let (injected, places) = (request.injected()?, request.places()?);
         let service = &*self.0;
         let state = &service.faults;
         state.cloud.apply(&request);
@@ -267,6 +179,9 @@ impl Faults {
         if let Some(calls) = request.throttle {
             state.throttle.store(calls, Ordering::Relaxed);
         }
+        if let Some(most) = request.sessions {
+            *state.most_sessions() = most;
+        }
         if request.expire_tokens == Some(true) {
             service.revoke_tokens();
         }
@@ -280,6 +195,10 @@ impl Faults {
         }
         if let Some(sides) = request.cut {
             self.cut(sides, request.code);
+        }
+        if let Some(message) = injected {
+            let message = Bytes::from(message);
+            service.sessions().iter().for_each(|session| session.inject(message.clone()));
         }
         for (side, start) in [(request.pause, false), (request.start, true)] {
             if let Some(side) = side {
@@ -299,6 +218,13 @@ impl Faults {
             let delay = Duration::from_millis(least)..=Duration::from_millis(greatest);
             service.agent.update(|runtime| runtime.handler_delay = delay);
         }
+        service.agent.update(|runtime| {
+            let millis = Duration::from_millis;
+            let Runtime { completion_delay, dial_delay, moved, .. } = runtime;
+            *completion_delay = request.completion_delay_ms.map_or(*completion_delay, millis);
+            *dial_delay = request.dial_delay_ms.map_or(*dial_delay, millis);
+            moved.extend(places);
+        });
         if let Some(version) = request.agent_version {
             service.agent.update(|runtime| runtime.agent_version = version);
         }
@@ -332,52 +258,5 @@ impl Faults {
     /// Moves the lab's clock forward: tokens, credentials and the service's timers follow.
     pub fn advance_clock(&self, by: Duration) {
         self.0.clock.advance(by);
-    }
-}
-
-impl FaultRequest {
-    /// Applies the members that concern messages; false when there are none.
-    fn change(&self, rates: &mut Rates) -> bool {
-        let before = rates.clone();
-        rates.duplicate = self.duplicate.unwrap_or(rates.duplicate);
-        rates.reorder = self.reorder.unwrap_or(rates.reorder);
-        rates.drop = self.drop.unwrap_or(rates.drop);
-        rates.latency = self.latency_ms.map_or(rates.latency, Duration::from_millis);
-        rates.stall = self.stall.unwrap_or(rates.stall);
-        rates.max_input = self.max_input.unwrap_or(rates.max_input);
-        *rates != before
-    }
-
-    fn check(&self, service: &Service) -> Result<(), FaultError> {
-        let rates = [("duplicate", self.duplicate), ("reorder", self.reorder), ("drop", self.drop)];
-        for (name, rate) in rates {
-            // Nothing contains a NaN.
-            if rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
-                return Err(FaultError::Rate(name));
-            }
-        }
-        if self.latency_ms.is_some_and(|ms| Duration::from_millis(ms) > MAX_LATENCY) {
-            return Err(FaultError::Latency);
-        }
-        if self.refuse_upgrade.flatten().is_some_and(|status| !(300..600).contains(&status)) {
-            return Err(FaultError::Status);
-        }
-        if self.page_size.flatten() == Some(0) {
-            return Err(FaultError::Least("page_size"));
-        }
-        if self.hold.flatten().is_some_and(|hold| hold.call == 0) {
-            return Err(FaultError::Least("hold.call"));
-        }
-        for id in [&self.offline, &self.online].into_iter().flatten() {
-            if !service.has_instance(id) {
-                return Err(FaultError::UnknownInstance(id.clone()));
-            }
-        }
-        match &self.close_session {
-            Some(id) if id != "all" && service.session(id).is_none() => {
-                Err(FaultError::UnknownSession(id.clone()))
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -35,6 +35,8 @@ pub use config::{DEFAULT_INSTANCE, HostPort, LabConfig, ParseHostPortError, TlsC
 pub use error::{ControlError, LabError};
 pub use faults::{FaultError, FaultRequest, Faults, Power, Sides};
 pub use gateway::slot::Side;
+#[doc(hidden)]
+pub use http::in_process::InProcess;
 pub use keys::Credentials;
 pub use lab::Lab;
 pub use state::{Counts, InstanceState, SessionState, State};

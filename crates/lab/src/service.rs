@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +49,16 @@ pub(crate) struct Service {
     pub(crate) tls_base: Option<String>,
     cloud: Mutex<cloud::State>,
     open: Mutex<open::State>,
+    preferences: Mutex<Option<Preferences>>,
     tables: Mutex<Tables>,
+}
+
+/// When the account has the service end sessions by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Preferences {
+    pub(crate) idle_minutes: Option<u32>,
+    pub(crate) max_minutes: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +107,7 @@ impl Service {
             tls_base,
             cloud: Mutex::new(cloud),
             open: Mutex::default(),
+            preferences: Mutex::default(),
             tables: Mutex::new(Tables { instances, ..Tables::default() }),
             entropy,
             config,
@@ -111,6 +122,28 @@ impl Service {
     /// What single sign-on and its like have issued.
     pub(crate) fn open(&self) -> MutexGuard<'_, open::State> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What somebody has set of the account's preferences.
+    pub(crate) fn preferences(&self) -> Option<Preferences> {
+        *self.preferences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_preferences(&self, preferences: Preferences) {
+        *self.preferences.lock().unwrap_or_else(PoisonError::into_inner) = Some(preferences);
+    }
+
+    /// How long a session may carry no stream message.
+    pub(crate) fn idle_timeout(&self) -> Duration {
+        let minutes = self.preferences().and_then(|preferences| preferences.idle_minutes);
+        minutes.map_or(self.config.idle_timeout, |minutes| Duration::from_mins(minutes.into()))
+    }
+
+    /// How long a session may last.
+    pub(crate) fn max_duration(&self) -> Option<Duration> {
+        let minutes = self.preferences().and_then(|preferences| preferences.max_minutes);
+        minutes
+            .map_or(self.config.max_duration, |minutes| Some(Duration::from_mins(minutes.into())))
     }
 
     /// Whoever calls when signatures are not checked: the first user, as long as there is one.

@@ -28,6 +28,11 @@ async fn an_unknown_fault_is_answered_with_the_known_ones() {
         json!({ "close_session": "unknown" }),
         json!({ "refuse_upgrade": 200 }),
         json!({ "stall": "everyone" }),
+        json!({ "drop_acks": 2 }),
+        json!({ "corrupt": -1 }),
+        json!({ "fail": 404 }),
+        json!({ "inject": "?" }),
+        json!({ "map": { "db.internal": null } }),
     ] {
         assert_eq!(control(&lab, "faults", &bad).await.0, 400, "{bad}");
     }
@@ -203,6 +208,18 @@ async fn the_next_calls_can_be_throttled() {
     }
     answered(&lab, "GetConnectionStatus", status).await;
     assert_eq!(lab.state().api_calls["GetConnectionStatus"], 3);
+}
+
+#[tokio::test]
+async fn there_can_be_a_limit_to_sessions() {
+    let lab = lab().await;
+    fault(&lab, json!({ "sessions": 1 })).await;
+    let ticket = start(&lab, DEFAULT_INSTANCE).await;
+    let another = json!({ "Target": DEFAULT_INSTANCE });
+    let (kind, text) = refused(&lab, "StartSession", another.clone()).await;
+    assert_eq!((kind.as_str(), text.as_str()), ("ThrottlingException", "Rate exceeded"));
+    answered(&lab, "TerminateSession", json!({ "SessionId": ticket.id })).await;
+    answered(&lab, "StartSession", another).await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod cloud_faults;
 mod databases;
 mod ec2;
 mod faults;
+mod faults_of_messages;
 mod iam;
 mod identity;
 mod lifecycle;

@@ -1,298 +1,286 @@
-//! The one task of a session: dial, carry, resume, terminate.
+//! The task of a lane: it carries out what the lane's supervisor decides.
+
+mod act;
+mod call;
+mod goodbye;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use adit_engine::{
+    Activity, Epoch, Gone, LaneId, Session, SessionConfig, Supervisor, SupervisorConfig,
+};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
 
-use crate::backoff::Backoff;
-use crate::dial::Dialer;
+use self::call::{Answer, Call};
+use crate::dial::{Dialer, Upgraded};
+use crate::lane::Lane;
+use crate::lanes::{Dial, Orders};
 use crate::link::{Exit, Link};
-use crate::{
-    End, Resumption, SessionSource, Shared, SourceError, Ticket, TunnelError, TunnelEvent,
-    TunnelOptions, Warning,
-};
+use crate::{End, SessionSource, Shared, Ticket, TunnelError, TunnelEvent, TunnelOptions};
 
-/// Dials at the start before its failure is told: a user waits.
-const OPEN_ATTEMPTS: u32 = 3;
-/// Fresh tokens that may be refused before the tunnel ends.
-const TOKEN_ATTEMPTS: u32 = 3;
-/// The limit for one call of the source while a session is resumed.
-const RESUME_CALL: Duration = Duration::from_secs(30);
-/// The limit for the API's terminate.
-const TERMINATE_CALL: Duration = Duration::from_secs(5);
-/// A websocket that lasted this long earns its successor an immediate first dial.
-const STEADY: Duration = Duration::from_secs(1);
+/// How long another lane than the first is tried to be had: who waits can share one meanwhile.
+const START_BUDGET: Duration = Duration::from_secs(20);
 
 /// The task's state.
 pub(crate) struct Driver<S> {
+    id: LaneId,
     shared: Arc<Shared>,
-    source: S,
+    source: Arc<S>,
     options: Arc<TunnelOptions>,
-    dialer: Dialer,
-    ticket: Ticket,
-    backoff: Backoff,
+    dialer: Arc<Dialer>,
+    supervisor: Supervisor,
+    orders: Orders,
     rng: StdRng,
-    /// Since when nothing was heard from the gateway.
-    lost_since: Instant,
+    /// What was asked for and is not answered.
+    call: Option<Call>,
+    ticket: Option<Ticket>,
+    lane: Option<Arc<Lane>>,
+    /// The websocket that the session is carried over.
+    link: Option<Link>,
+    /// The one before, as long as something may come on it.
+    old: Option<Link>,
+    /// One that nothing was presented on.
+    upgraded: Option<Box<Upgraded>>,
+    /// The latest failure in the user's terms.
+    last: Option<TunnelError>,
+    /// What sessions that were let go still have to be told.
+    goodbyes: TaskTracker,
+    end: Option<LaneEnd>,
+    /// Whether it has had a session.
+    has_begun: bool,
+    /// Whether it has carried connections.
+    was_up: bool,
+}
+
+/// How a lane ends.
+pub(super) enum LaneEnd {
+    /// With its tunnel, which is over.
+    Tunnel(End),
+    /// By itself, since nobody needs it.
+    Retired,
+    /// It is gone; the tunnel goes on with others.
+    Gone {
+        /// Whether the service may still hold its session.
+        may_live: bool,
+    },
+}
+
+/// What the task was woken by.
+enum Woken {
+    Closing,
+    Retired,
+    Answer(Answer),
+    Exit(Exit),
+    /// The engine has closed while there was no websocket.
+    Closed,
+    /// Nothing comes on the old websocket any more.
+    Drained,
+    Wanted,
+    Dial(Option<Dial>),
+    Time,
 }
 
 impl<S: SessionSource> Driver<S> {
     pub(crate) fn new(
+        id: LaneId,
         shared: Arc<Shared>,
-        source: S,
+        source: Arc<S>,
         options: Arc<TunnelOptions>,
-        dialer: Dialer,
-        ticket: Ticket,
+        dialer: Arc<Dialer>,
+        orders: Orders,
     ) -> Self {
-        let seed = options.seed;
+        let is_first = id == LaneId(0);
+        let config = SupervisorConfig {
+            start_budget: if is_first {
+                options.start_budget
+            } else {
+                options.start_budget.min(START_BUDGET)
+            },
+            resume_budget: options.resume_budget,
+            idle: options.idle,
+            rollover: options.rollover,
+            without: options.without,
+        };
+        // Each lane has a sequence of its own.
+        let seed = options.seed ^ u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self {
+            id,
             shared,
             source,
+            supervisor: Supervisor::new(config, seed, std::time::Instant::now()),
             options,
             dialer,
-            ticket,
-            backoff: Backoff::new(seed),
+            orders,
             rng: StdRng::seed_from_u64(seed ^ 0x0064_7269_7665_7200),
-            lost_since: Instant::now(),
+            call: None,
+            ticket: None,
+            lane: None,
+            link: None,
+            old: None,
+            upgraded: None,
+            last: None,
+            goodbyes: TaskTracker::new(),
+            end: None,
+            has_begun: false,
+            was_up: false,
         }
     }
 
-    /// Runs the session to its end and leaves nothing behind.
+    /// Runs the lane to its end and leaves nothing behind.
     pub(crate) async fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
-        let (end, link) = self.live(&shared).await;
-        tracing::info!(tunnel = %self.options.name, cause = %end.cause(), "tunnel ended");
-        // Listener and local connections learn it before the goodbyes, which may take seconds.
-        shared.end(end.clone());
-        let goodbye = async {
-            if let Some(link) = link {
-                link.close().await;
+        let end = self.live().await;
+        match &end {
+            // Listener and local connections learn it before the goodbyes, which may take seconds.
+            LaneEnd::Tunnel(end) => self.shared.end(end.clone()),
+            LaneEnd::Retired => {
+                self.shared.emit(TunnelEvent::LaneGone { lane: self.id.0, cause: None });
             }
-        };
-        let may_live = match &end {
-            End::Closed => true,
-            End::Failed(error) => error.session_may_live(),
-        };
-        tokio::join!(goodbye, async {
-            if may_live {
-                terminate(&self.source, &self.ticket.session_id, &shared).await;
-            }
-        });
-        shared.emit(TunnelEvent::Ended(end));
-    }
-
-    /// Carries the session over its websockets until it ends; returns the last one, if it stands.
-    async fn live(&mut self, shared: &Shared) -> (End, Option<Link>) {
-        let mut link = match self.interruptible(shared, true).await {
-            Ok(link) => link,
-            Err(end) => return (end, None),
-        };
-        shared.transport_up();
-        loop {
-            let progress = shared.progress();
-            let exit = tokio::select! {
-                biased;
-                () = shared.closing.cancelled() => {
-                    self.terminate_in_band(shared, &mut link).await;
-                    return (End::Closed, Some(link));
-                }
-                exit = link.carry(shared, false) => exit,
-            };
-            let loss = match exit {
-                Exit::Lost(loss) => loss,
-                Exit::Closed | Exit::Drained => {
-                    return (End::Failed(shared.close_error()), Some(link));
-                }
-            };
-            tracing::info!(tunnel = %self.options.name, ?loss, "websocket lost, resuming");
-            shared.transport_down(loss);
-            shared.emit(TunnelEvent::Resuming { cause: loss });
-            let lost_at = Instant::now();
-            // A gateway that takes the token and closes again has given nothing back.
-            if link.served() || shared.progress() > progress {
-                self.lost_since = lost_at;
-                if link.age() >= STEADY {
-                    self.backoff.reset();
-                } else {
-                    self.backoff.restart();
-                }
-            }
-            drop(link);
-            link = match self.interruptible(shared, false).await {
-                Ok(link) => link,
-                Err(end) => return (end, None),
-            };
-            shared.transport_up();
-            shared.resumed();
-            let gap = lost_at.elapsed();
-            tracing::info!(tunnel = %self.options.name, ?gap, "resumed");
-            shared.emit(TunnelEvent::Resumed { gap });
+            LaneEnd::Gone { .. } => {}
+        }
+        self.part(&end).await;
+        // What is left of a tunnel that is over can still be looked at.
+        if !matches!(end, LaneEnd::Tunnel(_)) {
+            self.shared.remove(self.id);
         }
     }
 
-    /// Gets a websocket, unless the tunnel is closed or the engine gives up meanwhile.
-    async fn interruptible(&mut self, shared: &Shared, first: bool) -> Result<Link, End> {
+    /// Carries out decisions until there are no more.
+    async fn live(&mut self) -> LaneEnd {
+        loop {
+            self.obey();
+            if let Some(end) = self.end.take() {
+                return end;
+            }
+            match self.wait().await {
+                Woken::Closing => return LaneEnd::Tunnel(End::Closed),
+                Woken::Retired => return LaneEnd::Retired,
+                Woken::Answer(answer) => {
+                    self.call = None;
+                    self.answered(answer);
+                }
+                Woken::Exit(Exit::Lost(loss)) => self.lost(loss),
+                Woken::Exit(Exit::Ready) => self.ready(),
+                Woken::Exit(Exit::Closed | Exit::Drained) | Woken::Closed => self.closed(),
+                Woken::Drained => self.old = None,
+                // It may have been wanted, and have gone.
+                Woken::Wanted if self.shared.waiting() > 0 => self.supervisor.wanted(now()),
+                Woken::Wanted => {}
+                Woken::Dial(dial) => self.dialled(dial),
+                Woken::Time => {
+                    let activity = self.activity();
+                    self.supervisor.handle_timeout(now(), &activity);
+                }
+            }
+        }
+    }
+
+    /// Moves bytes, and waits for something to decide about.
+    async fn wait(&mut self) -> Woken {
+        let due = self.supervisor.poll_timeout();
+        let is_dormant = self.supervisor.is_dormant();
+        let Self { shared, lane, link, old, call, orders, .. } = self;
+        let lane = lane.as_ref();
         tokio::select! {
             biased;
-            () = shared.closing.cancelled() => Err(End::Closed),
-            () = idle(shared) => Err(End::Failed(shared.close_error())),
-            link = self.connect(first) => link.map_err(End::Failed),
+            () = shared.closing.cancelled() => Woken::Closing,
+            () = shared.ended.cancelled() => Woken::Closing,
+            () = orders.retire.cancelled() => Woken::Retired,
+            exit = carry(link.as_mut(), lane) => exit,
+            answer = answer(call.as_mut()) => Woken::Answer(answer),
+            () = drain(old.as_mut(), lane) => Woken::Drained,
+            dial = orders.dials.recv() => Woken::Dial(dial),
+            () = shared.wanted.notified(), if is_dormant => Woken::Wanted,
+            () = until(due) => Woken::Time,
         }
     }
 
-    /// Dials until a websocket stands or patience is used up: a few times with the ticket of the
-    /// start, or for the whole budget with tickets of resumption.
-    async fn connect(&mut self, first: bool) -> Result<Link, TunnelError> {
-        let budget = if self.shared.ready.is_cancelled() {
-            self.options.resume_budget
-        } else {
-            // A user waits.
-            self.options.resume_budget.min(self.options.start_budget)
-        };
-        let deadline = self.lost_since + budget;
-        let mut fresh_ticket = first;
-        let mut wait = Duration::ZERO;
-        let mut attempts = 0_u32;
-        let mut refusals = 0_u32;
-        let mut last = "no attempt was made".to_owned();
-        loop {
-            let delay = self.backoff.next().max(wait);
-            wait = Duration::ZERO;
-            let now = Instant::now();
-            if !first && now + delay >= deadline {
-                sleep_until(deadline).await;
-                return Err(TunnelError::Lost { after: self.lost_since.elapsed(), last });
-            }
-            sleep(delay).await;
-            attempts += 1;
-            if !std::mem::take(&mut fresh_ticket) {
-                match self.resume(deadline).await? {
-                    Ok(()) => {}
-                    Err((after, cause)) => {
-                        wait = after.unwrap_or_default();
-                        self.retrying(attempts, &cause);
-                        if first && attempts >= OPEN_ATTEMPTS {
-                            return Err(TunnelError::NoSession {
-                                after: self.lost_since.elapsed(),
-                                last: cause,
-                            });
-                        }
-                        last = cause;
-                        continue;
-                    }
-                }
-            }
-            let request_id = self.uuid();
-            let Self { dialer, source, ticket, shared, .. } = self;
-            let error = match dialer.open(source, ticket, request_id, shared).await {
-                Ok(websocket) => return Ok(Link::new(websocket, &self.options)),
-                Err(error) => error,
-            };
-            if let Some(status) = error.token_refused() {
-                refusals += 1;
-                if refusals >= TOKEN_ATTEMPTS {
-                    return Err(TunnelError::TokenRefused { status });
-                }
-            } else if error.is_hopeless()
-                || (first && (attempts >= OPEN_ATTEMPTS || !error.is_transient()))
-            {
-                return Err(TunnelError::Dial(error));
-            } else {
-                // The token was not shown to anyone.
-                fresh_ticket = first;
-            }
-            last = error.to_string();
-            self.retrying(attempts, &last);
+    /// How busy the session is; without one, what is known from those before.
+    fn activity(&self) -> Activity {
+        let mut activity = self.lane.as_ref().map(|lane| lane.activity()).unwrap_or_default();
+        let (proven, last_payload) = self.shared.history();
+        activity.proven |= proven;
+        activity.last_payload = activity.last_payload.max(last_payload);
+        activity
+    }
+
+    /// A new session, with the one reading of the wall clock, which dates messages.
+    fn session(&mut self) -> Session {
+        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let epoch = Epoch { instant: now(), unix_ms: u64::try_from(unix_ms).unwrap_or(1) };
+        let mut config = SessionConfig::default();
+        config.client_version.clone_from(&self.options.client_version);
+        config.without = self.options.without;
+        config.keep_alive = self.options.keep_alive;
+        Session::client(config, self.rng.random(), epoch)
+    }
+
+    /// The lane has no session that carries; tells whether it ends with that, because others do.
+    fn gives_way(&mut self, cause: Gone) -> bool {
+        if cause == Gone::Unreached {
+            self.shared.outdate_others(self.id);
         }
-    }
-
-    fn retrying(&self, attempts: u32, cause: &str) {
-        tracing::debug!(tunnel = %self.options.name, attempts, cause, "attempt failed");
-        self.shared.emit(TunnelEvent::Retrying { attempts, cause: cause.to_owned() });
-    }
-
-    /// Gets a fresh ticket. The inner error is worth another try, after a while.
-    async fn resume(
-        &mut self,
-        deadline: Instant,
-    ) -> Result<Result<(), (Option<Duration>, String)>, TunnelError> {
-        let limit = RESUME_CALL.min(deadline.saturating_duration_since(Instant::now()));
-        let call = self.source.resume(&self.ticket.session_id);
-        match timeout(limit, call).await {
-            Ok(Ok(Resumption::Resumed(mut ticket))) => {
-                // The answer may leave the URL out; the one before is then still good.
-                if ticket.stream_url.is_empty() {
-                    ticket.stream_url.clone_from(&self.ticket.stream_url);
-                }
-                self.ticket = ticket;
-                Ok(Ok(()))
-            }
-            Ok(Ok(Resumption::Over)) => Err(TunnelError::SessionOver { output: String::new() }),
-            Ok(Err(SourceError::Retry { after, message })) => Ok(Err((after, message))),
-            Ok(Err(SourceError::Fatal(fatal))) => Err(TunnelError::Source(fatal)),
-            Err(_) => Ok(Err((None, "the service did not answer".to_owned()))),
-        }
-    }
-
-    /// Breaks the streams off, asks the agent to end the session and gives that a moment: the
-    /// request is in order with the data before it, which may be stuck.
-    async fn terminate_in_band(&self, shared: &Shared, link: &mut Link) {
-        shared.terminate();
-        let carried = timeout(self.options.terminate_wait, link.carry(shared, true)).await;
-        if carried.is_err() {
-            tracing::debug!(tunnel = %self.options.name, "in-band terminate not acknowledged");
-        }
-    }
-
-    fn uuid(&mut self) -> String {
-        random_uuid(&mut self.rng)
+        self.shared.leave(self.id)
     }
 }
 
-/// Ends a session through the API.
-pub(crate) async fn terminate<S: SessionSource>(source: &S, session_id: &str, shared: &Shared) {
-    let cause = match timeout(TERMINATE_CALL, source.terminate(session_id)).await {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the service did not answer".to_owned(),
-    };
-    shared.emit(TunnelEvent::Warning(Warning::NotTerminated { cause }));
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
-/// Lets nobody wait for a task that is gone, even if it panicked.
-pub(crate) struct Finish(pub(crate) Arc<Shared>);
+/// Carries the session over its websocket; without one, keeps its timers running.
+async fn carry(link: Option<&mut Link>, lane: Option<&Arc<Lane>>) -> Woken {
+    match (link, lane) {
+        (Some(link), Some(lane)) => Woken::Exit(link.carry(lane, false).await),
+        (None, Some(lane)) => {
+            idle(lane).await;
+            Woken::Closed
+        }
+        (_, None) => std::future::pending().await,
+    }
+}
 
-impl Drop for Finish {
-    fn drop(&mut self) {
-        self.0.end(End::Failed(TunnelError::Internal("the session's task is gone")));
-        self.0.finished.cancel();
+/// Keeps the engine's timers running while there is no websocket; returns when it has closed.
+async fn idle(lane: &Lane) {
+    loop {
+        let turn = lane.tick();
+        if turn.closed {
+            return;
+        }
+        let woken = lane.driver.notified();
+        tokio::select! {
+            () = woken => {}
+            () = until(turn.timeout) => {}
+        }
+    }
+}
+
+async fn answer(call: Option<&mut Call>) -> Answer {
+    match call {
+        Some(call) => call.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn drain(old: Option<&mut Link>, lane: Option<&Arc<Lane>>) {
+    match (old, lane) {
+        (Some(old), Some(lane)) => old.drain(lane).await,
+        (Some(_), None) => {}
+        (None, _) => std::future::pending().await,
+    }
+}
+
+async fn until(due: Option<std::time::Instant>) {
+    match due {
+        Some(due) => sleep_until(Instant::from_std(due)).await,
+        None => std::future::pending().await,
     }
 }
 
 /// A version 4 UUID of the seeded generator.
 pub(crate) fn random_uuid(rng: &mut StdRng) -> String {
     uuid::Builder::from_random_bytes(rng.random()).into_uuid().to_string()
-}
-
-/// Keeps the engine's timers running while there is no websocket; returns when it has closed.
-async fn idle(shared: &Shared) {
-    loop {
-        let turn = shared.tick();
-        if turn.closed {
-            return;
-        }
-        let woken = shared.driver.notified();
-        match turn.timeout {
-            Some(due) => {
-                tokio::select! {
-                    () = woken => {}
-                    () = sleep_until(due.into()) => {}
-                }
-            }
-            None => woken.await,
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_engine::{CloseReason, HandshakeError, ProtocolError};
+use adit_engine::{CloseReason, Closing, HandshakeError, ProtocolError};
 
 use crate::dial::DialError;
 use crate::listener::ListenError;
@@ -75,6 +75,12 @@ pub enum TunnelError {
         /// Its text for the user in one line, often empty.
         output: String,
     },
+    /// The service has ended a session that was idle for as long as the tunnel's own limit.
+    #[error("closed: nothing has moved for {} minutes", after.as_secs() / 60)]
+    IdleAtService {
+        /// How long.
+        after: Duration,
+    },
     /// The session could not be resumed within the budget.
     #[error("lost for more than {} s: {last}", after.as_secs())]
     Lost {
@@ -109,6 +115,7 @@ impl TunnelError {
                 "check host and port, which the bastion looks up in its own network, and that security groups let it reach them"
             }
             Self::SessionOver { .. } => "open the tunnel again",
+            Self::IdleAtService { .. } => "open the tunnel again when it is needed",
             Self::Lost { .. } => "check the network, then open the tunnel again",
             Self::Listen(error) => error.next_step(),
             Self::Internal(_) => "report it, with the log of a run at debug level",
@@ -117,45 +124,28 @@ impl TunnelError {
 
     /// Whether the service may still hold the session, so that it should be told to end it.
     pub(crate) fn session_may_live(&self) -> bool {
-        !matches!(self, Self::SessionOver { .. })
+        !matches!(self, Self::SessionOver { .. } | Self::IdleAtService { .. })
     }
 
     /// What the engine's reason means for the user.
     pub(crate) fn from_close(reason: CloseReason) -> Self {
-        match reason {
-            CloseReason::ChannelClosed { output } => Self::from_output(&output),
-            CloseReason::HandshakeTimeout => Self::HandshakeTimeout,
-            CloseReason::Handshake(error) => Self::Handshake(error),
-            CloseReason::Protocol(error) => Self::Protocol(error),
-            CloseReason::DestinationRefused => {
+        let closing = Closing::of(&reason);
+        match (reason, closing) {
+            // The agent's advice is for users of another client.
+            (_, Closing::Unanswered) => Self::HandshakeTimeout,
+            (CloseReason::ChannelClosed { output }, Closing::Unreachable) => {
+                Self::Refused { output: one_line(&output) }
+            }
+            (CloseReason::ChannelClosed { output }, _) => {
+                Self::SessionOver { output: one_line(&output) }
+            }
+            (CloseReason::DestinationRefused, _) => {
                 Self::Refused { output: "the agent's worker went silent on it".to_owned() }
             }
-            CloseReason::Terminated => Self::SessionOver { output: "terminated".to_owned() },
-            _ => Self::SessionOver { output: reason.to_string() },
-        }
-    }
-
-    /// Tells a refused destination from other ends by the agent's texts: it forbids some addresses,
-    /// passes the resolver's message on, and in single-connection mode its worker crashes when the
-    /// first dial is refused.
-    fn from_output(output: &str) -> Self {
-        const REFUSED: [&str; 5] = [
-            "is forbidden",
-            "no such host",
-            "lookup ",
-            "document process failed unexpectedly",
-            "connection refused",
-        ];
-        let line = one_line(output);
-        let lower = line.to_lowercase();
-        // The agent's own patience of 15 s is shorter than the engine's. Its advice is for users
-        // of another client.
-        if lower.contains("handshake timed out") {
-            Self::HandshakeTimeout
-        } else if REFUSED.iter().any(|mark| lower.contains(mark)) {
-            Self::Refused { output: line }
-        } else {
-            Self::SessionOver { output: line }
+            (CloseReason::Handshake(error), _) => Self::Handshake(error),
+            (CloseReason::Protocol(error), _) => Self::Protocol(error),
+            (CloseReason::Terminated, _) => Self::SessionOver { output: "terminated".to_owned() },
+            (reason, _) => Self::SessionOver { output: reason.to_string() },
         }
     }
 }

@@ -11,14 +11,16 @@ use crate::End;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TunnelEvent {
-    /// A session is being started.
+    /// A session is being started: the first, or the next one when somebody needs it again.
     Starting,
-    /// The service has started a session.
+    /// The service has started a session: the first, or another one in its place.
     Session {
         /// Its id.
         id: String,
+        /// The lane, counted from 0 through the tunnel's life.
+        lane: u32,
     },
-    /// Connections can be carried.
+    /// Connections can be carried. Comes once.
     Ready {
         /// As in `3.3.987.0`.
         agent_version: String,
@@ -29,8 +31,10 @@ pub enum TunnelEvent {
     CustomerMessage(String),
     /// A local connection has its stream.
     Opened {
-        /// The stream.
+        /// The stream, counted from 1 through all sessions of the tunnel.
         stream: StreamId,
+        /// The lane that carries it.
+        lane: u32,
         /// The local client's address, where it has one.
         peer: Option<SocketAddr>,
     },
@@ -59,11 +63,15 @@ pub enum TunnelEvent {
     },
     /// The websocket is gone; the session is being resumed.
     Resuming {
+        /// The lane.
+        lane: u32,
         /// Why it is gone.
         cause: Loss,
     },
     /// An attempt to dial or resume failed; another follows.
     Retrying {
+        /// The lane.
+        lane: u32,
         /// Attempts so far.
         attempts: u32,
         /// The failure in one line.
@@ -71,8 +79,49 @@ pub enum TunnelEvent {
     },
     /// The session goes on; no byte was lost.
     Resumed {
+        /// The lane.
+        lane: u32,
         /// The time without a websocket.
         gap: Duration,
+    },
+    /// The websocket was exchanged for another one before the service would close it.
+    RolledOver {
+        /// The lane.
+        lane: u32,
+    },
+    /// Another lane can carry connections.
+    LaneOpened {
+        /// The lane.
+        lane: u32,
+    },
+    /// A lane is no more, and the tunnel goes on with others.
+    LaneGone {
+        /// The lane.
+        lane: u32,
+        /// Why, in one line; `None` when nobody needed it any more.
+        cause: Option<String>,
+    },
+    /// The session is gone and its connections are broken off; another one is being started, and
+    /// connections that come meanwhile wait for it.
+    Replacing {
+        /// The lane.
+        lane: u32,
+        /// Why, in one line.
+        cause: String,
+    },
+    /// The new session can carry connections.
+    Replaced {
+        /// The lane.
+        lane: u32,
+        /// The time without one.
+        gap: Duration,
+    },
+    /// The session is gone, and nobody needs one; the next connection has another one started.
+    Dormant {
+        /// The lane.
+        lane: u32,
+        /// Why, in one line.
+        cause: String,
     },
     /// Something the user should know.
     Warning(Warning),
@@ -98,6 +147,8 @@ pub enum StreamEnd {
     Lingered,
     /// The tunnel ended before it.
     TunnelEnded,
+    /// Its session was gone before it, and the tunnel goes on with another one.
+    SessionGone,
 }
 
 impl StreamEnd {
@@ -123,6 +174,8 @@ pub enum Rejection {
     Exhausted,
     /// The tunnel is over.
     TunnelEnded,
+    /// There was no session, and none came within the time that connections wait.
+    NoSession,
 }
 
 /// Something that works, but not as it should.
@@ -131,6 +184,11 @@ pub enum Rejection {
 pub enum Warning {
     /// The gateway refused the signed upgrade and took an unsigned one.
     UnsignedUpgrade,
+    /// No other lane is to be had for now; those there are go on.
+    LaneRefused {
+        /// The failure in one line.
+        cause: String,
+    },
     /// Local connections could not be accepted for a moment, for lack of descriptors or memory.
     AcceptFailed {
         /// The error in one line.

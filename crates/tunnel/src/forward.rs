@@ -6,24 +6,29 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_engine::OpenError;
+use adit_engine::{Handling, OpenError, StreamId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+use crate::lanes::{self, Dial, Seat};
 use crate::listener::{Client, ListenError, Listener};
 use crate::local::Local;
 use crate::stream::{self, Carried};
-use crate::{Rejection, Shared, TunnelEvent, TunnelOptions, Warning};
+use crate::{Rejection, Shared, StreamEnd, TunnelEvent, TunnelOptions, Warning};
 
 /// How long local clients may take to read what is left once the tunnel is dead.
 const DEAD_GRACE: Duration = Duration::from_secs(5);
+
+/// How long a client that got no answer at all must have waited for one: less is a client that had
+/// nothing to ask.
+const UNANSWERED: Duration = Duration::from_secs(5);
 
 /// Accepts local connections until the tunnel ends or is closed; the listener is let go first, which
 /// closes it unless somebody else has it too.
 pub(crate) async fn serve(
     shared: &Arc<Shared>,
-    options: &TunnelOptions,
+    options: &Arc<TunnelOptions>,
     listener: Arc<Listener>,
 ) -> Result<(), ListenError> {
     let tracker = TaskTracker::new();
@@ -45,7 +50,7 @@ pub(crate) async fn serve(
 /// Accepts until the listener breaks.
 async fn accept(
     shared: &Arc<Shared>,
-    options: &TunnelOptions,
+    options: &Arc<TunnelOptions>,
     listener: &Listener,
     tracker: &TaskTracker,
 ) -> ListenError {
@@ -56,47 +61,87 @@ async fn accept(
         let troubled = |error: &io::Error| {
             let cause = error.to_string();
             shared.emit(TunnelEvent::Warning(Warning::AcceptFailed { cause }));
+            if options.without.has(Handling::Accept) {
+                shared.closing.cancel();
+            }
         };
         let Client { local, peer } = match listener.accept(troubled).await {
             Ok(client) => client,
             Err(error) => return error,
         };
-        let shared = Arc::clone(shared);
-        let (wait, linger) = (options.single_wait, options.linger);
-        tracker.spawn(connection(shared, local, peer, wait, linger, permit));
+        let (shared, options) = (Arc::clone(shared), Arc::clone(options));
+        tracker.spawn(connection(shared, options, local, peer, permit));
     }
 }
 
 /// One local connection from accept to close.
 async fn connection(
     shared: Arc<Shared>,
+    options: Arc<TunnelOptions>,
     local: Local,
     peer: Option<SocketAddr>,
-    wait: Duration,
-    linger: Duration,
     _permit: Option<OwnedSemaphorePermit>,
 ) {
-    let open = poll_fn(|cx| shared.poll_open(cx));
     let opened = tokio::select! {
         biased;
         () = shared.abort.cancelled() => Err(Rejection::TunnelEnded),
-        opened = timeout(wait, open) => match opened {
-            Ok(Ok(id)) => Ok(id),
-            Ok(Err(OpenError::Exhausted)) => Err(Rejection::Exhausted),
-            Ok(Err(OpenError::Busy)) | Err(_) => Err(Rejection::Busy),
-            Ok(Err(_)) => Err(Rejection::TunnelEnded),
-        },
+        opened = open(&shared, &options) => opened,
     };
-    match opened {
-        Ok(id) => {
-            shared.emit(TunnelEvent::Opened { stream: id, peer });
-            let carried = stream::carry(Arc::clone(&shared), id, local, linger).await;
-            let Carried { bytes_in, bytes_out, end: cause } = carried;
-            shared.emit(TunnelEvent::Closed { stream: id, bytes_in, bytes_out, cause });
-        }
+    let (mut seat, stream) = match opened {
+        Ok(opened) => opened,
         Err(cause) => {
             local.abort();
-            shared.emit(TunnelEvent::Rejected { peer, cause });
+            return shared.emit(TunnelEvent::Rejected { peer, cause });
         }
+    };
+    let number = shared.number();
+    shared.emit(TunnelEvent::Opened { stream: number, lane: seat.number(), peer });
+    let began = Instant::now();
+    let lane = Arc::clone(&seat.lane);
+    let carried = stream::carry(lane, stream, local, options.linger, || seat.part()).await;
+    if let Some(dial) = dial(&carried, began.elapsed()) {
+        seat.dialled(dial);
     }
+    let Carried { bytes_in, bytes_out, end } = carried;
+    let cause = match end {
+        StreamEnd::TunnelEnded
+            if !shared.ended.is_cancelled() && !shared.closing.is_cancelled() =>
+        {
+            StreamEnd::SessionGone
+        }
+        end => end,
+    };
+    shared.emit(TunnelEvent::Closed { stream: number, bytes_in, bytes_out, cause });
+}
+
+/// A stream of a lane that carries connections now; both are waited for.
+async fn open(
+    shared: &Arc<Shared>,
+    options: &TunnelOptions,
+) -> Result<(Seat, StreamId), Rejection> {
+    let deadline = lanes::deadline(options.hold);
+    loop {
+        let seat = shared.seat(deadline).await?;
+        return match timeout(options.single_wait, poll_fn(|cx| seat.lane.poll_open(cx))).await {
+            Ok(Ok(id)) => Ok((seat, id)),
+            Ok(Err(OpenError::Exhausted)) => Err(Rejection::Exhausted),
+            Ok(Err(OpenError::Busy)) | Err(_) => Err(Rejection::Busy),
+            // It has gone this moment.
+            Ok(Err(_)) => {
+                let _in_time = timeout_at(deadline, seat.passed_over()).await;
+                continue;
+            }
+        };
+    }
+}
+
+/// What a connection has found out about the destination, if anything.
+fn dial(carried: &Carried, lasted: Duration) -> Option<Dial> {
+    if carried.bytes_in > 0 {
+        return Some(Dial::Worked);
+    }
+    let is_unanswered = carried.bytes_out > 0
+        && lasted >= UNANSWERED
+        && matches!(carried.end, StreamEnd::LocalReset | StreamEnd::Lingered);
+    (carried.end == StreamEnd::Refused || is_unanswered).then_some(Dial::Failed)
 }

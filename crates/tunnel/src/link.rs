@@ -6,16 +6,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use adit_engine::Loss;
-use adit_wire::MessageType;
+use adit_wire::{Message as WireMessage, MessageType};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::futures::Notified;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::dial::Websocket;
-use crate::shared::Turn;
-use crate::{Shared, SuspendClock, TunnelOptions};
+use crate::dial::{Upgraded, Websocket};
+use crate::lane::{Lane, Turn};
+use crate::{SuspendClock, TunnelOptions};
 
 /// The most messages read in one turn, so that sending gets its share.
 const READ_MESSAGES: usize = 64;
@@ -25,6 +25,10 @@ const SUSPEND_CHECK: Duration = Duration::from_secs(2);
 const SUSPEND_LIMIT: Duration = Duration::from_secs(5);
 /// The payload of pings, which is the official peers'.
 const PING: &[u8] = b"keepalive";
+/// How long something may still come on a websocket that another one has taken over from.
+const DRAIN_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks whether local clients have read what has come.
+const DRAIN_PAUSE: Duration = Duration::from_millis(10);
 /// How long the close frame may take.
 const CLOSE_WAIT: Duration = Duration::from_millis(500);
 
@@ -36,19 +40,24 @@ pub(crate) enum Exit {
     Closed,
     /// Everything was sent and acknowledged, which was waited for.
     Drained,
+    /// The engine has become ready.
+    Ready,
 }
 
 /// An open websocket and its clocks.
 pub(crate) struct Link {
     websocket: Websocket,
+    /// What presents the ticket, until it is sent.
+    opening: Option<Message>,
     clock: SuspendClock,
     ping_interval: Duration,
     silence_limit: Duration,
-    opened: Instant,
     /// When something came last; moves along while back-pressure stops reading.
     heard_at: Instant,
     /// The gateway has said that the other side is there.
     served: bool,
+    /// What had got through before it, in messages.
+    progress_before: u64,
     ping_due: Instant,
     suspend_due: Instant,
     slept_before: Duration,
@@ -57,17 +66,23 @@ pub(crate) struct Link {
     flushing: bool,
     /// When a flush last ended, or began.
     flushed_at: Instant,
+    /// Until when something may still come on it, once another one has taken over.
+    drained: Option<Instant>,
 }
 
 impl Link {
-    pub(crate) fn new(websocket: Websocket, options: &TunnelOptions) -> Self {
+    /// Takes over a websocket on which nothing was presented yet; `progress` is what has got through
+    /// so far.
+    pub(crate) fn new(upgraded: Upgraded, options: &TunnelOptions, progress: u64) -> Self {
         let now = Instant::now();
+        let Upgraded { websocket, opening } = upgraded;
         Self {
             websocket,
+            opening: Some(opening),
+            progress_before: progress,
             clock: options.clock.clone(),
             ping_interval: options.ping_interval,
             silence_limit: options.silence_limit,
-            opened: now,
             heard_at: now,
             served: false,
             ping_due: now + options.ping_interval,
@@ -76,47 +91,52 @@ impl Link {
             outbox: Vec::new(),
             flushing: false,
             flushed_at: now,
+            drained: None,
         }
     }
 
-    /// Whether the gateway has said on this websocket that the agent is there.
-    pub(crate) fn served(&self) -> bool {
-        self.served
+    /// Whether something is on its way into the socket.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flushing
     }
 
-    /// How long ago it was opened.
-    pub(crate) fn age(&self) -> Duration {
-        self.opened.elapsed()
+    /// Whether it has given anything: the gateway has said that the agent is there, or something has
+    /// got through. One that takes the token and closes again has given nothing back.
+    pub(crate) fn has_served(&self, progress: u64) -> bool {
+        self.served || progress > self.progress_before
     }
 
     /// Moves messages until the websocket or the session ends, or, with `until_drained`, until
     /// everything is acknowledged. Dropping the future in between loses nothing.
-    pub(crate) async fn carry(&mut self, shared: &Shared, until_drained: bool) -> Exit {
-        let mut notified = pin!(shared.driver.notified());
+    pub(crate) async fn carry(&mut self, lane: &Lane, until_drained: bool) -> Exit {
+        let mut notified = pin!(lane.driver.notified());
         let mut timer = pin!(sleep_until(Instant::now()));
-        poll_fn(|cx| self.poll(cx, shared, notified.as_mut(), timer.as_mut(), until_drained)).await
+        poll_fn(|cx| self.poll(cx, lane, notified.as_mut(), timer.as_mut(), until_drained)).await
     }
 
     fn poll<'a>(
         &mut self,
         cx: &mut Context<'_>,
-        shared: &'a Shared,
+        lane: &'a Lane,
         mut notified: Pin<&mut Notified<'a>>,
         mut timer: Pin<&mut Sleep>,
         until_drained: bool,
     ) -> Poll<Exit> {
         // First, so that what happens during the turn wakes the next one.
         while notified.as_mut().poll(cx).is_ready() {
-            notified.set(shared.driver.notified());
+            notified.set(lane.driver.notified());
         }
-        let turn = match self.turn(cx, shared) {
+        let turn = match self.turn(cx, lane) {
             Ok(turn) => turn,
             // The service's last word comes right before it closes the websocket.
-            Err(_) if shared.tick().closed => return Poll::Ready(Exit::Closed),
+            Err(_) if lane.tick().closed => return Poll::Ready(Exit::Closed),
             Err(loss) => return Poll::Ready(Exit::Lost(loss)),
         };
         if turn.closed {
             return Poll::Ready(Exit::Closed);
+        }
+        if turn.ready && !until_drained {
+            return Poll::Ready(Exit::Ready);
         }
         if until_drained && turn.drained && !self.flushing {
             return Poll::Ready(Exit::Drained);
@@ -142,7 +162,7 @@ impl Link {
     }
 
     /// Reads what is there, then sends what is to be sent.
-    fn turn(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<Turn, Loss> {
+    fn turn(&mut self, cx: &mut Context<'_>, lane: &Lane) -> Result<Turn, Loss> {
         let now = Instant::now();
         if now >= self.suspend_due {
             self.suspend_due = now + SUSPEND_CHECK;
@@ -150,8 +170,8 @@ impl Link {
                 return Err(Loss::Slept);
             }
         }
-        let full = self.read(cx, shared)?;
-        let mut turn = self.write(cx, shared)?;
+        let full = self.read(cx, lane)?;
+        let mut turn = self.write(cx, lane)?;
         // The end of the flush wakes the next turn, which sends what is left; nothing would wake
         // it for messages that are left to be read.
         turn.more = full || (turn.more && !self.flushing);
@@ -170,8 +190,8 @@ impl Link {
     }
 
     /// Reads up to a turn's worth of messages; tells whether there may be more.
-    fn read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<bool, Loss> {
-        let mut wants_input = shared.wants_input();
+    fn read(&mut self, cx: &mut Context<'_>, lane: &Lane) -> Result<bool, Loss> {
+        let mut wants_input = lane.wants_input();
         for _ in 0..READ_MESSAGES {
             if !wants_input {
                 return Ok(false);
@@ -188,10 +208,11 @@ impl Link {
             self.heard_at = Instant::now();
             match message {
                 Message::Binary(message) => {
-                    self.served = self.served || is_start(&message);
-                    wants_input = shared.receive(message);
+                    self.served =
+                        self.served || kind_of(&message) == Some(MessageType::StartPublication);
+                    wants_input = lane.receive(message);
                 }
-                Message::Text(message) => wants_input = shared.receive(message.into()),
+                Message::Text(message) => wants_input = lane.receive(message.into()),
                 Message::Close(frame) => {
                     let code = frame.map(|frame| u16::from(frame.code));
                     return Err(Loss::Closed { code });
@@ -203,13 +224,13 @@ impl Link {
     }
 
     /// Feeds a turn's worth of messages and flushes once.
-    fn write(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<Turn, Loss> {
+    fn write(&mut self, cx: &mut Context<'_>, lane: &Lane) -> Result<Turn, Loss> {
         // Messages of a turn that was cut short would have been fed in the same poll, so the
         // outbox is empty here.
         let turn = if self.flushing && self.flush(cx)?.is_pending() {
-            shared.tick()
+            lane.tick()
         } else {
-            shared.turn(&mut self.outbox)
+            lane.turn(&mut self.outbox)
         };
         let now = Instant::now();
         let ping = now >= self.ping_due;
@@ -217,7 +238,8 @@ impl Link {
             self.ping_due = now + self.ping_interval;
         }
         let pings = ping.then(|| Message::Ping(Bytes::from_static(PING)));
-        for message in self.outbox.drain(..).map(Message::Binary).chain(pings) {
+        let messages = self.outbox.drain(..).map(Message::Binary).chain(pings);
+        for message in self.opening.take().into_iter().chain(messages) {
             // The buffer takes more than a turn's worth, so this neither writes nor blocks.
             self.websocket.start_send_unpin(message).map_err(|error| loss_of(&error))?;
             self.flushing = true;
@@ -255,16 +277,39 @@ impl Link {
         }
     }
 
+    /// Takes what still comes on it, for a while; another one has taken over.
+    pub(crate) async fn drain(&mut self, lane: &Lane) {
+        let until = *self.drained.get_or_insert(Instant::now() + DRAIN_WAIT);
+        let reading = async {
+            loop {
+                if !lane.wants_input() {
+                    sleep(DRAIN_PAUSE).await;
+                    continue;
+                }
+                let Some(Ok(message)) = self.websocket.next().await else { return };
+                let message = match message {
+                    Message::Binary(message) => message,
+                    Message::Text(message) => message.into(),
+                    Message::Close(_) => return,
+                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+                };
+                // Of the session's end its own websocket tells.
+                if kind_of(&message) != Some(MessageType::ChannelClosed) {
+                    lane.receive(message);
+                }
+            }
+        };
+        let _unfinished = timeout_at(until, reading).await;
+    }
+
     /// Says goodbye and closes.
     pub(crate) async fn close(mut self) {
         let _unanswered = timeout(CLOSE_WAIT, self.websocket.close(None)).await;
     }
 }
 
-/// Whether a message is a `start_publication`.
-fn is_start(message: &Bytes) -> bool {
-    adit_wire::Message::decode(message.clone())
-        .is_ok_and(|message| message.header.message_type == MessageType::StartPublication)
+fn kind_of(message: &Bytes) -> Option<MessageType> {
+    Some(WireMessage::decode(message.clone()).ok()?.header.message_type)
 }
 
 fn loss_of(error: &Error) -> Loss {

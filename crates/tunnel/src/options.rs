@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use adit_engine::{LanesConfig, SupervisorConfig, Without};
+
 use crate::SuspendClock;
 
 /// The values of the proxy variables, read by the caller.
@@ -67,6 +69,18 @@ pub struct TunnelOptions {
     pub start_budget: Duration,
     /// How long a lost session is tried to be resumed; 10 min.
     pub resume_budget: Duration,
+    /// How long a local connection waits while there is no session that could carry it; 30 s.
+    pub hold: Duration,
+    /// The most lanes: sessions at once, over which connections are spread; 1.
+    pub lanes: usize,
+    /// How long a lane that nobody uses is kept, beside the last; 1 min.
+    pub lane_idle: Duration,
+    /// The caller's idle limit: where the service ends a session that was idle for nearly as long,
+    /// the tunnel ends with [`IdleAtService`](crate::TunnelError::IdleAtService).
+    pub idle: Option<Duration>,
+    /// The age from which a websocket is exchanged at a quiet moment, before the service closes it;
+    /// 50 min. `None` waits for the service.
+    pub rollover: Option<Duration>,
     /// The seed of all randomness: message ids, client id, jitter.
     pub seed: u64,
     /// The version shown to gateway and agent; four numbers above 1.2.331.0, or agents end silent
@@ -85,8 +99,14 @@ pub struct TunnelOptions {
     pub linger: Duration,
     /// How long the in-band terminate is waited for; 2 s.
     pub terminate_wait: Duration,
+    /// How often a session with local connections shows a sign of life, lest the service ends it as
+    /// idle; by default never.
+    pub keep_alive: Option<Duration>,
     /// The clock that notices suspend.
     pub clock: SuspendClock,
+    /// What tests leave out.
+    #[doc(hidden)]
+    pub without: Without,
 }
 
 impl TunnelOptions {
@@ -97,6 +117,11 @@ impl TunnelOptions {
             dial: DialOptions::default(),
             start_budget: Duration::from_mins(2),
             resume_budget: Duration::from_mins(10),
+            hold: Duration::from_secs(30),
+            lanes: LanesConfig::default().most,
+            lane_idle: LanesConfig::default().idle,
+            idle: None,
+            rollover: SupervisorConfig::default().rollover,
             seed,
             client_version: "1.2.764.0".to_owned(),
             ping_interval: Duration::from_secs(30),
@@ -105,7 +130,9 @@ impl TunnelOptions {
             single_wait: Duration::from_secs(10),
             linger: Duration::from_secs(30),
             terminate_wait: Duration::from_secs(2),
+            keep_alive: None,
             clock: SuspendClock::system(),
+            without: Without::default(),
         }
     }
 }

@@ -1,37 +1,29 @@
-//! The engine behind its one lock, and who waits for it.
+//! What the tasks of a tunnel share: its lanes, its listener's connections, and how it stands.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use adit_engine::{
-    Cause, Chunk, CloseReason, Event, Loss, Mode, OpenError, Read, Session, Stats, StreamId,
-};
-use bytes::Bytes;
-use tokio::sync::Notify;
+use adit_engine::{LaneId, Lanes, LanesConfig, Stats, StreamId};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{End, TunnelError, TunnelEvent};
+use crate::lanes::Slot;
+use crate::{End, TunnelEvent};
 
-/// The most bytes handed to the websocket in one turn: enough to fill a few TLS records, little
-/// enough that acknowledgements which come in meanwhile do not wait long.
-const TURN_BYTES: usize = 64 * 1024;
-/// The most messages handed to the websocket in one turn.
-const TURN_MESSAGES: usize = 128;
-
-/// What driver, listener and local connections share.
-///
-/// The lock is held for single engine calls and never across an await.
 pub(crate) struct Shared {
-    state: Mutex<State>,
     events: UnboundedSender<TunnelEvent>,
-    /// The session's id, once there is one.
-    pub(crate) session_id: OnceLock<String>,
-    /// Wakes the driver: the engine has something to send, or time to look again.
-    pub(crate) driver: Notify,
-    /// Streams can be opened.
+    /// Changes whenever something about the lanes does.
+    pub(crate) changes: watch::Sender<()>,
+    /// The lanes are to be looked after.
+    pub(crate) attention: Arc<Notify>,
+    /// A local connection waits for a session, or did.
+    pub(crate) wanted: Notify,
+    waiting: AtomicUsize,
+    /// Streams so far, of all sessions: what each of them calls its own begins anew.
+    streams: AtomicU32,
+    /// The tunnel has been open.
     pub(crate) ready: CancellationToken,
     /// Someone asked for the end.
     pub(crate) closing: CancellationToken,
@@ -39,81 +31,91 @@ pub(crate) struct Shared {
     pub(crate) ended: CancellationToken,
     /// Local connections are to break off at once.
     pub(crate) abort: CancellationToken,
-    /// The session is terminated and the driver gone.
+    /// The sessions are terminated and their tasks gone.
     pub(crate) finished: CancellationToken,
+    state: Mutex<State>,
 }
 
-struct State {
-    session: Session,
-    streams: BTreeMap<StreamId, Waiters>,
-    openers: Vec<Waker>,
-    /// Why the engine closed, once it did.
-    closed: Option<CloseReason>,
-    end: Option<End>,
+pub(crate) struct State {
+    pub(crate) lanes: Lanes,
+    pub(crate) slots: BTreeMap<LaneId, Slot>,
+    /// What sessions that are gone have counted.
+    pub(crate) past: Stats,
+    /// Whether there has been a session.
+    pub(crate) has_begun: bool,
     resumes: u64,
+    replacements: u64,
+    pub(crate) end: Option<End>,
 }
 
-#[derive(Default)]
-struct Waiters {
-    readable: Option<Waker>,
-    writable: Option<Waker>,
-    /// How the stream ended, once the engine has forgotten it.
-    closed: Option<Cause>,
-}
+/// One local connection that waits.
+pub(crate) struct Waiting<'a>(&'a AtomicUsize);
 
-impl Waiters {
-    fn wake(&mut self) {
-        wake(&mut self.readable);
-        wake(&mut self.writable);
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// What a turn of the driver got from the engine.
-pub(crate) struct Turn {
-    /// When the engine wants to be called again.
-    pub(crate) timeout: Option<Instant>,
-    /// Whether the gateway is not listened to because local clients do not read.
-    pub(crate) unread: bool,
-    /// Whether nothing waits to be sent or acknowledged.
-    pub(crate) drained: bool,
-    /// Whether more was left than one turn takes.
-    pub(crate) more: bool,
-    /// Whether the engine has closed.
-    pub(crate) closed: bool,
+/// A snapshot of a tunnel's counters.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TunnelStats {
+    /// The counters of all sessions so far, and the state of those there are.
+    pub session: Stats,
+    /// How often a session was resumed after its websocket was lost.
+    pub resumes: u64,
+    /// How often a session was replaced by another one.
+    pub replacements: u64,
+    /// Local connections open.
+    pub connections: usize,
+    /// Sessions there are.
+    pub lanes: usize,
 }
 
-impl Turn {
-    fn look(session: &Session) -> Self {
-        Self {
-            timeout: session.poll_timeout(),
-            unread: session.is_unread_full(),
-            drained: session.is_drained(),
-            more: false,
-            closed: false,
-        }
-    }
+/// A snapshot of one lane: a session of a tunnel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LaneStats {
+    /// Its number, counted from 0 through the tunnel's life.
+    pub lane: u32,
+    /// The session's id.
+    pub session_id: String,
+    /// The session's counters.
+    pub session: Stats,
+    /// Local connections that it carries.
+    pub connections: usize,
 }
 
 impl Shared {
-    pub(crate) fn new(session: Session, events: UnboundedSender<TunnelEvent>) -> Self {
+    pub(crate) fn new(events: UnboundedSender<TunnelEvent>, lanes: LanesConfig) -> Self {
         Self {
-            state: Mutex::new(State {
-                session,
-                streams: BTreeMap::new(),
-                openers: Vec::new(),
-                closed: None,
-                end: None,
-                resumes: 0,
-            }),
             events,
-            session_id: OnceLock::new(),
-            driver: Notify::new(),
+            changes: watch::Sender::new(()),
+            attention: Arc::new(Notify::new()),
+            wanted: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            streams: AtomicU32::new(0),
             ready: CancellationToken::new(),
             closing: CancellationToken::new(),
             ended: CancellationToken::new(),
             abort: CancellationToken::new(),
             finished: CancellationToken::new(),
+            state: Mutex::new(State {
+                lanes: Lanes::new(lanes, std::time::Instant::now()),
+                slots: BTreeMap::new(),
+                past: Stats::default(),
+                has_begun: false,
+                resumes: 0,
+                replacements: 0,
+                end: None,
+            }),
         }
+    }
+
+    /// Held for single decisions, and taken before a lane's own lock where both are.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the caller; that it may have stopped listening is its own choice.
@@ -121,155 +123,45 @@ impl Shared {
         let _unheard = self.events.send(event);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn events(&self) -> UnboundedSender<TunnelEvent> {
+        self.events.clone()
     }
 
-    /// Lets `change` act on the engine, then hands out what the engine has to tell.
-    fn with<R>(&self, change: impl FnOnce(&mut State, Instant) -> R) -> R {
-        let mut state = self.lock();
-        let result = change(&mut state, Instant::now());
-        while let Some(event) = state.session.poll_event() {
-            self.settle(&mut state, event);
-        }
-        result
-    }
-
-    fn settle(&self, state: &mut State, event: Event) {
-        match event {
-            Event::Ready { agent_version } => {
-                let mode = state.session.mode().unwrap_or(Mode::Mux);
-                self.ready.cancel();
-                self.emit(TunnelEvent::Ready { agent_version, mode });
-            }
-            Event::CustomerMessage(text) => self.emit(TunnelEvent::CustomerMessage(text)),
-            Event::Readable(id) => {
-                if let Some(waiters) = state.streams.get_mut(&id) {
-                    wake(&mut waiters.readable);
-                }
-            }
-            Event::Writable(id) => {
-                if let Some(waiters) = state.streams.get_mut(&id) {
-                    wake(&mut waiters.writable);
-                }
-            }
-            Event::StreamClosed { id, cause } => {
-                tracing::debug!(stream = id.0, ?cause, "stream closed");
-                if let Some(waiters) = state.streams.get_mut(&id) {
-                    waiters.closed = Some(cause);
-                    waiters.wake();
-                }
-            }
-            // A stream's end alone frees nothing: the agent has to disconnect first.
-            Event::Free => state.openers.drain(..).for_each(Waker::wake),
-            // Agents never ask for it in port sessions, whatever the preferences say.
-            Event::KeyRequest(_) => {
-                let refusal = "port sessions are not encrypted with KMS".to_owned();
-                state.session.refuse_key(Instant::now(), refusal);
-            }
-            Event::ConnectRefused { stream } => self.emit(TunnelEvent::ConnectRefused { stream }),
-            Event::Closed(reason) => {
-                tracing::debug!(%reason, "session closed");
-                state.closed = Some(reason);
-                state.streams.values_mut().for_each(Waiters::wake);
-                state.openers.drain(..).for_each(Waker::wake);
-                self.driver.notify_one();
-            }
-            other => tracing::debug!(?other, "unknown event of the session"),
-        }
-    }
-
-    // ---- for the driver ----
-
-    pub(crate) fn transport_up(&self) {
-        self.with(|state, now| state.session.transport_up(now));
-    }
-
-    pub(crate) fn transport_down(&self, loss: Loss) {
-        self.with(|state, now| state.session.transport_down(now, loss));
-    }
-
-    /// Counts a resumed session.
-    pub(crate) fn resumed(&self) {
+    pub(crate) fn count_resume(&self) {
         self.lock().resumes += 1;
     }
 
-    /// Hands one message to the engine; tells whether it takes more.
-    pub(crate) fn receive(&self, message: Bytes) -> bool {
-        self.with(|state, now| {
-            state.session.receive(now, message);
-            state.session.wants_input()
-        })
+    pub(crate) fn count_replacement(&self) {
+        self.lock().replacements += 1;
     }
 
-    /// Does what is due and moves messages to be sent into `outbox`, as many as one turn takes.
-    pub(crate) fn turn(&self, outbox: &mut Vec<Bytes>) -> Turn {
-        let mut turn = self.with(|state, now| {
-            let session = &mut state.session;
-            if session.poll_timeout().is_some_and(|due| due <= now) {
-                session.handle_timeout(now);
-            }
-            let mut bytes = 0;
-            let mut more = true;
-            while bytes < TURN_BYTES && outbox.len() < TURN_MESSAGES {
-                let Some(message) = session.poll_transmit(now) else {
-                    more = false;
-                    break;
-                };
-                bytes += message.len();
-                outbox.push(message);
-            }
-            Turn { more, ..Turn::look(session) }
-        });
-        turn.closed = self.lock().closed.is_some();
-        turn
+    /// Counts a local connection as one that waits for a session.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
     }
 
-    /// Does what is due while nothing can be sent.
-    pub(crate) fn tick(&self) -> Turn {
-        let mut turn = self.with(|state, now| {
-            if state.session.poll_timeout().is_some_and(|due| due <= now) {
-                state.session.handle_timeout(now);
-            }
-            Turn::look(&state.session)
-        });
-        turn.closed = self.lock().closed.is_some();
-        turn
+    /// How many local connections wait for a session.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether the websocket is to be read.
-    pub(crate) fn wants_input(&self) -> bool {
-        self.lock().session.wants_input()
-    }
-
-    /// Why the engine closed, in the user's terms.
-    pub(crate) fn close_error(&self) -> TunnelError {
-        match self.lock().closed.clone() {
-            Some(reason) => TunnelError::from_close(reason),
-            None => TunnelError::Internal("the session closed without a reason"),
-        }
-    }
-
-    /// Breaks every stream off and asks the agent to end the session.
-    pub(crate) fn terminate(&self) {
-        self.abort.cancel();
-        self.with(|state, now| {
-            for id in state.streams.keys().copied() {
-                state.session.reset(now, id);
-            }
-            state.session.terminate(now);
-            state.streams.values_mut().for_each(Waiters::wake);
-        });
+    /// Whether there has been a session.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.lock().has_begun
     }
 
     /// Marks the tunnel as over, for the first reason given; everyone who waits learns it.
     pub(crate) fn end(&self, end: End) {
         let mut state = self.lock();
         state.end.get_or_insert(end);
-        state.streams.values_mut().for_each(Waiters::wake);
-        state.openers.drain(..).for_each(Waker::wake);
+        let lanes: Vec<_> = state.slots.values().filter_map(|slot| slot.lane.clone()).collect();
         drop(state);
+        for lane in lanes {
+            lane.give_up();
+        }
         self.ended.cancel();
+        self.changes.send_replace(());
     }
 
     /// How the tunnel ended, once it did.
@@ -277,134 +169,44 @@ impl Shared {
         self.lock().end.clone()
     }
 
-    /// What has got through so far, in messages.
-    pub(crate) fn progress(&self) -> u64 {
-        let stats = self.lock().session.stats();
-        stats.messages_in + stats.acks_in
+    /// The next stream's number in the tunnel.
+    pub(crate) fn number(&self) -> StreamId {
+        StreamId(self.streams.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    // ---- for the local connections ----
+    // ---- for the handle ----
 
-    /// Opens a stream; [`OpenError::Busy`] is waited out.
-    pub(crate) fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<StreamId, OpenError>> {
-        let opened = self.with(|state, now| {
-            if state.end.is_some() {
-                return Poll::Ready(Err(OpenError::Closed));
-            }
-            match state.session.open(now) {
-                Ok(id) => {
-                    state.streams.insert(id, Waiters::default());
-                    Poll::Ready(Ok(id))
-                }
-                Err(OpenError::Busy) => {
-                    state.openers.push(cx.waker().clone());
-                    Poll::Pending
-                }
-                Err(error) => Poll::Ready(Err(error)),
-            }
-        });
-        self.driver.notify_one();
-        opened
-    }
-
-    /// A buffer for the stream's next bytes; `None` when it takes no more.
-    pub(crate) fn poll_chunk(&self, id: StreamId, cx: &Context<'_>) -> Poll<Option<Chunk>> {
-        self.with(|state, _| {
-            if let Some(chunk) = state.session.chunk(id) {
-                return Poll::Ready(Some(chunk));
-            }
-            let over = state.end.is_some() || state.closed.is_some();
-            match state.streams.get_mut(&id) {
-                Some(waiters) if waiters.closed.is_none() && !over => {
-                    register(&mut waiters.writable, cx);
-                    Poll::Pending
-                }
-                _ => Poll::Ready(None),
-            }
-        })
-    }
-
-    /// Takes a filled chunk; false when the stream takes no more.
-    pub(crate) fn write(&self, id: StreamId, chunk: Chunk) -> bool {
-        let taken = self.with(|state, now| state.session.write(now, id, chunk).is_ok());
-        self.driver.notify_one();
-        taken
-    }
-
-    /// Returns an unused chunk.
-    pub(crate) fn give_back(&self, chunk: Chunk) {
-        self.with(|state, _| state.session.give_back(chunk));
-    }
-
-    /// Reads what has come for a stream; never ready with [`Read::Blocked`].
-    pub(crate) fn poll_read(
-        &self,
-        id: StreamId,
-        max: usize,
-        out: &mut Vec<Bytes>,
-        cx: &Context<'_>,
-    ) -> Poll<Read> {
-        let (read, reopened) = self.with(|state, now| {
-            let stalled = !state.session.wants_input();
-            let read = match state.session.read(now, id, max, out) {
-                Read::Blocked if state.end.is_some() => Read::Reset(Cause::SessionClosed),
-                Read::Reset(Cause::Unknown) => {
-                    match state.streams.get(&id).and_then(|waiters| waiters.closed) {
-                        Some(Cause::Finished) => Read::End,
-                        cause => Read::Reset(cause.unwrap_or(Cause::Unknown)),
-                    }
-                }
-                read => read,
-            };
-            if read == Read::Blocked {
-                match state.streams.get_mut(&id) {
-                    Some(waiters) => register(&mut waiters.readable, cx),
-                    None => return (Poll::Ready(Read::Reset(Cause::Unknown)), true),
-                }
-                return (Poll::Pending, false);
-            }
-            (Poll::Ready(read), stalled && state.session.wants_input())
-        });
-        if reopened || matches!(read, Poll::Ready(Read::End | Read::Reset(_))) {
-            self.driver.notify_one();
-        }
-        read
-    }
-
-    /// The local client will send no more.
-    pub(crate) fn finish(&self, id: StreamId) {
-        self.with(|state, now| state.session.finish(now, id));
-        self.driver.notify_one();
-    }
-
-    /// The local connection is gone.
-    pub(crate) fn reset(&self, id: StreamId) {
-        self.with(|state, now| state.session.reset(now, id));
-        self.driver.notify_one();
-    }
-
-    /// Forgets who waited for a stream.
-    pub(crate) fn forget(&self, id: StreamId) {
-        self.lock().streams.remove(&id);
-    }
-
-    /// The engine's counters, the resumed sessions, and the local connections open.
-    pub(crate) fn counters(&self) -> (Stats, u64, usize) {
+    pub(crate) fn session_id(&self) -> Option<String> {
         let state = self.lock();
-        (state.session.stats(), state.resumes, state.streams.len())
+        state.slots.values().find_map(|slot| Some(slot.lane.as_ref()?.session_id.clone()))
+    }
+
+    pub(crate) fn stats(&self) -> TunnelStats {
+        let state = self.lock();
+        let lanes = state.lane_stats();
+        let now = lanes.iter().map(|lane| lane.session).reduce(Stats::beside).unwrap_or_default();
+        TunnelStats {
+            session: now.after(&state.past),
+            resumes: state.resumes,
+            replacements: state.replacements,
+            connections: lanes.iter().map(|lane| lane.connections).sum(),
+            lanes: lanes.len(),
+        }
+    }
+
+    pub(crate) fn lane_stats(&self) -> Vec<LaneStats> {
+        self.lock().lane_stats()
     }
 }
 
-fn wake(slot: &mut Option<Waker>) {
-    if let Some(waker) = slot.take() {
-        waker.wake();
-    }
-}
-
-/// Stores the waker, without cloning it when it is there already.
-fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
-    match slot {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *slot = Some(cx.waker().clone()),
+impl State {
+    fn lane_stats(&self) -> Vec<LaneStats> {
+        let of = |(id, slot): (&LaneId, &Slot)| {
+            let lane = slot.lane.as_ref()?;
+            let (session, connections) = lane.counters();
+            let session_id = lane.session_id.clone();
+            Some(LaneStats { lane: id.0, session_id, session, connections })
+        };
+        self.slots.iter().filter_map(of).collect()
     }
 }

@@ -107,11 +107,23 @@ pub enum FatalKind {
 
 /// Where a tunnel gets its sessions from.
 ///
-/// Finding and starting the bastion and resolving the target happen inside [`start`](Self::start).
-/// Calls are dropped when the tunnel is closed while they run.
+/// Calls are dropped when the tunnel is closed while they run, but for [`start`](Self::start): a
+/// session that it may have started is given back.
 pub trait SessionSource: Send + Sync + 'static {
+    /// Finds out how a session is started in the place of one that is gone: resolves the target anew,
+    /// finds and starts the bastion. Comes before each [`start`](Self::start) but the first.
+    fn prepare(&self) -> impl Future<Output = Result<(), SourceError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Starts a session.
     fn start(&self) -> impl Future<Output = Result<Ticket, SourceError>> + Send;
+
+    /// Starts a session beside others. Where it is not to be had now, that is best told at once: whoever
+    /// wants it can do without.
+    fn start_beside(&self) -> impl Future<Output = Result<Ticket, SourceError>> + Send {
+        self.start()
+    }
 
     /// Asks for a fresh ticket of a session whose websocket is gone.
     fn resume(

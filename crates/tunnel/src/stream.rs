@@ -9,8 +9,9 @@ use adit_engine::{Cause, Read, StreamId};
 use bytes::Bytes;
 use tokio::time::timeout;
 
+use crate::StreamEnd;
+use crate::lane::Lane;
 use crate::local::Local;
-use crate::{Shared, StreamEnd};
 
 /// The most bytes taken from the engine at once: they are held until the local client has taken
 /// them, beside what the engine holds.
@@ -47,7 +48,7 @@ enum Down {
 
 /// Forgets a stream when its connection is gone, however that comes about.
 struct Forget<'a> {
-    shared: &'a Shared,
+    lane: &'a Lane,
     id: StreamId,
     /// Both sides have ended, so there is nothing to break off.
     settled: bool,
@@ -56,32 +57,37 @@ struct Forget<'a> {
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.reset(self.id);
+            self.lane.reset(self.id);
         }
-        self.shared.forget(self.id);
+        self.lane.forget(self.id);
     }
 }
 
-/// Carries one local connection until both sides have ended or one breaks off.
+/// Carries one local connection until both sides have ended or one breaks off; `parting` is told when
+/// its client has ended.
 pub(crate) async fn carry(
-    shared: Arc<Shared>,
+    lane: Arc<Lane>,
     id: StreamId,
     mut local: Local,
     linger: Duration,
+    mut parting: impl FnMut(),
 ) -> Carried {
-    let mut forget = Forget { shared: &shared, id, settled: false };
+    let mut forget = Forget { lane: &lane, id, settled: false };
     let (mut bytes_in, mut bytes_out) = (0, 0);
     let end = {
-        let mut up = std::pin::pin!(up(&shared, id, &local, &mut bytes_out));
-        let mut down = std::pin::pin!(down(&shared, id, &local, &mut bytes_in));
+        let mut up = std::pin::pin!(up(&lane, id, &local, &mut bytes_out));
+        let mut down = std::pin::pin!(down(&lane, id, &local, &mut bytes_in));
         let mut up_done = false;
         loop {
             tokio::select! {
                 biased;
-                () = shared.abort.cancelled() => break Down::Reset(Cause::SessionClosed),
+                () = lane.abort.cancelled() => break Down::Reset(Cause::SessionClosed),
                 ended = &mut down => break ended,
                 ended = &mut up, if !up_done => match ended {
-                    Up::Finished | Up::Refused => up_done = true,
+                    Up::Finished | Up::Refused => {
+                        up_done = true;
+                        parting();
+                    }
                     Up::Failed(error) => break Down::Failed(error),
                 },
             }
@@ -89,9 +95,9 @@ pub(crate) async fn carry(
     };
     let end = match end {
         Down::End => {
-            shared.finish(id);
+            lane.finish(id);
             forget.settled = true;
-            match part(&shared, &mut local, linger).await {
+            match part(&lane, &mut local, linger).await {
                 Ok(()) => StreamEnd::Finished,
                 Err(_) => StreamEnd::LocalReset,
             }
@@ -110,29 +116,29 @@ pub(crate) async fn carry(
 }
 
 /// Reads the local socket straight into the engine's chunks.
-async fn up(shared: &Shared, id: StreamId, local: &Local, bytes: &mut u64) -> Up {
+async fn up(lane: &Lane, id: StreamId, local: &Local, bytes: &mut u64) -> Up {
     loop {
         // Readiness first: an idle connection holds no chunk.
         if let Err(error) = local.readable().await {
             return Up::Failed(error);
         }
-        let Some(mut chunk) = poll_fn(|cx| shared.poll_chunk(id, cx)).await else {
+        let Some(mut chunk) = poll_fn(|cx| lane.poll_chunk(id, cx)).await else {
             return Up::Refused;
         };
         match local.try_read_buf(&mut chunk.spare_mut()) {
             Ok(0) => {
-                shared.give_back(chunk);
-                shared.finish(id);
+                lane.give_back(chunk);
+                lane.finish(id);
                 return Up::Finished;
             }
             Ok(read) => {
-                if !shared.write(id, chunk) {
+                if !lane.write(id, chunk) {
                     return Up::Refused;
                 }
                 *bytes += read as u64;
             }
             Err(error) => {
-                shared.give_back(chunk);
+                lane.give_back(chunk);
                 if error.kind() != io::ErrorKind::WouldBlock {
                     return Up::Failed(error);
                 }
@@ -143,10 +149,10 @@ async fn up(shared: &Shared, id: StreamId, local: &Local, bytes: &mut u64) -> Up
 }
 
 /// Writes what comes for the stream to the local socket.
-async fn down(shared: &Shared, id: StreamId, local: &Local, bytes: &mut u64) -> Down {
+async fn down(lane: &Lane, id: StreamId, local: &Local, bytes: &mut u64) -> Down {
     let mut slices: Vec<Bytes> = Vec::new();
     loop {
-        match poll_fn(|cx| shared.poll_read(id, READ_BYTES, &mut slices, cx)).await {
+        match poll_fn(|cx| lane.poll_read(id, READ_BYTES, &mut slices, cx)).await {
             Read::Data(read) => {
                 if let Err(error) = local.write_all(&mut slices).await {
                     return Down::Failed(error);
@@ -164,7 +170,7 @@ async fn down(shared: &Shared, id: StreamId, local: &Local, bytes: &mut u64) -> 
 /// Tells the client that nothing more comes and takes what it still sends, up to its own end:
 /// closing a socket with unread input makes the kernel reset it, and what was delivered but not
 /// read would be lost to the client.
-async fn part(shared: &Shared, local: &mut Local, linger: Duration) -> io::Result<()> {
+async fn part(lane: &Lane, local: &mut Local, linger: Duration) -> io::Result<()> {
     local.shutdown().await?;
     let discard = async {
         let mut scratch = [0_u8; 4096];
@@ -179,7 +185,7 @@ async fn part(shared: &Shared, local: &mut Local, linger: Duration) -> io::Resul
         }
     };
     tokio::select! {
-        () = shared.abort.cancelled() => Ok(()),
+        () = lane.abort.cancelled() => Ok(()),
         // A client that never closes has had its time to read.
         parted = timeout(linger, discard) => parted.unwrap_or(Ok(())),
     }

@@ -1,9 +1,8 @@
 //! The handle on a tunnel.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use adit_engine::{Epoch, Session, SessionConfig, Stats};
+use adit_engine::LanesConfig;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::mpsc::UnboundedSender;
@@ -11,8 +10,12 @@ use tokio_util::sync::DropGuard;
 
 use crate::dial::Dialer;
 use crate::driver::random_uuid;
+use crate::lanes::Keeper;
 use crate::listener::Listener;
-use crate::{End, SessionSource, Shared, TunnelError, TunnelEvent, TunnelOptions, forward, start};
+use crate::{
+    End, LaneStats, SessionSource, Shared, TunnelError, TunnelEvent, TunnelOptions, TunnelStats,
+    forward,
+};
 
 /// An open tunnel. Clones are handles on the same one; when the last is dropped, it closes.
 #[derive(Clone)]
@@ -35,18 +38,6 @@ impl std::fmt::Debug for Tunnel {
     }
 }
 
-/// A snapshot of a tunnel's counters.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct TunnelStats {
-    /// The session's counters.
-    pub session: Stats,
-    /// How often the session was resumed.
-    pub resumes: u64,
-    /// Local connections open.
-    pub connections: usize,
-}
-
 impl Tunnel {
     /// Starts a session, dials, and waits until connections can be carried.
     ///
@@ -61,8 +52,10 @@ impl Tunnel {
         let client_id = random_uuid(&mut StdRng::seed_from_u64(options.seed));
         // What is wrong with proxies and certificates shows before anything is started.
         let dialer = Dialer::new(options.dial.clone(), client_id, options.client_version.clone())
-            .map_err(TunnelError::Dial)?;
-        let shared = Arc::new(Shared::new(session(&options), events));
+            .map_err(TunnelError::Dial)?
+            .without(options.without);
+        let lanes = LanesConfig { most: options.lanes, idle: options.lane_idle };
+        let shared = Arc::new(Shared::new(events, lanes));
 
         shared.emit(TunnelEvent::Starting);
         let tunnel = Self {
@@ -72,8 +65,8 @@ impl Tunnel {
                 _close_when_dropped: shared.closing.clone().drop_guard(),
             }),
         };
-        // Dropping this future drops the tunnel, which closes it; the task sees to the session.
-        tokio::spawn(start::run(Arc::clone(&shared), source, options, dialer));
+        // Dropping this future drops the tunnel, which closes it; the task sees to the sessions.
+        tokio::spawn(Keeper::new(Arc::clone(&shared), source, options, dialer).run());
         tokio::select! {
             biased;
             () = shared.finished.cancelled() => Err(match shared.ended_how() {
@@ -111,23 +104,23 @@ impl Tunnel {
         self.inner.shared.ended_how().unwrap_or(End::Closed)
     }
 
-    /// The session's id.
-    pub fn session_id(&self) -> &str {
-        self.inner.shared.session_id.get().map_or("", |id| id)
+    /// The id of the session, of several the oldest lane's; `None` while there is none.
+    pub fn session_id(&self) -> Option<String> {
+        self.inner.shared.session_id()
+    }
+
+    /// Whether connections can be carried at the moment.
+    pub fn is_up(&self) -> bool {
+        self.inner.shared.is_up()
+    }
+
+    /// The lanes that have a session, the oldest first.
+    pub fn lanes(&self) -> Vec<LaneStats> {
+        self.inner.shared.lane_stats()
     }
 
     /// The counters.
     pub fn stats(&self) -> TunnelStats {
-        let (session, resumes, connections) = self.inner.shared.counters();
-        TunnelStats { session, resumes, connections }
+        self.inner.shared.stats()
     }
-}
-
-/// The engine, with the one reading of the wall clock, which dates messages.
-fn session(options: &TunnelOptions) -> Session {
-    let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let epoch = Epoch { instant: Instant::now(), unix_ms: u64::try_from(unix_ms).unwrap_or(1) };
-    let mut config = SessionConfig::default();
-    config.client_version.clone_from(&options.client_version);
-    Session::client(config, options.seed, epoch)
 }

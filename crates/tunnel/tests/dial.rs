@@ -4,11 +4,12 @@ use adit_tunnel::{
     DialError, ProxySettings, SourceError, TlsFailure, TunnelError, TunnelEvent, Warning,
 };
 
-use crate::support::gateway::Gateway;
+use crate::forward::echo;
+use crate::support::gateway::{Cut, Gateway};
 use crate::support::pki::Authority;
 use crate::support::proxy::Proxy;
 use crate::support::source::{FakeSource, SESSION, fatal};
-use crate::support::{open_error, options, soon, world, world_with};
+use crate::support::{open_error, options, pattern, soon, world, world_with};
 
 async fn dial_error(url: String, options: adit_tunnel::TunnelOptions) -> DialError {
     let source = FakeSource::new(url);
@@ -44,6 +45,25 @@ async fn tls_with_an_extra_root_works() {
     options.dial.extra_roots_pem = vec![authority.pem()];
     let world = world_with(gateway, options).await;
     assert_eq!(world.gateway.open(), 1);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn the_next_websocket_goes_on_with_the_tls_session_of_the_one_before() {
+    let authority = Authority::new();
+    let gateway = Gateway::tls(authority.acceptor(&["127.0.0.1"])).await;
+    let mut options = options();
+    options.dial.extra_roots_pem = vec![authority.pem()];
+    let mut world = world_with(gateway, options).await;
+    assert_eq!(world.gateway.tls_resumed(), 0);
+    for times in 1..=3 {
+        // The gateway has it.
+        soon(echo(world.connect().await, pattern(10))).await;
+        world.gateway.cut(Cut::Reset);
+        let resumed = |event: &TunnelEvent| matches!(event, TunnelEvent::Resumed { .. });
+        world.events.next(|event| resumed(event).then_some(())).await;
+        assert_eq!(world.gateway.tls_resumed(), times, "neither side checks certificates again");
+    }
     world.close().await;
 }
 

@@ -48,36 +48,6 @@ async fn connected(world: &World) -> tokio::net::TcpStream {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_ends_the_tunnel() {
-    let world = world().await;
-    let stream = connected(&world).await;
-    world.source.resume_answers([Answer::Over]);
-    world.gateway.cut(Cut::Close(1000));
-    let (error, world) = ends(world, stream).await;
-    assert!(matches!(error, TunnelError::SessionOver { .. }), "{error:?}");
-    assert_eq!(world.source.terminated(), Vec::<String>::new(), "there is nothing to terminate");
-}
-
-#[tokio::test]
-async fn what_the_service_says_at_the_end_is_told() {
-    let world = world().await;
-    let stream = connected(&world).await;
-    world.gateway.close_channel("Session timed out.\n");
-    let (error, world) = ends(world, stream).await;
-    assert_eq!(error.to_string(), "the service ended the session: Session timed out.");
-    assert_eq!(world.source.resumed(), 0);
-}
-
-#[tokio::test]
-async fn a_forbidden_destination_is_told_apart() {
-    let world = world().await;
-    let stream = connected(&world).await;
-    world.gateway.close_channel("Forwarding to IP address 169.254.169.254 is forbidden.");
-    let (error, _) = ends(world, stream).await;
-    assert!(matches!(error, TunnelError::Refused { .. }), "{error:?}");
-}
-
-#[tokio::test]
 async fn a_budget_that_is_spent_ends_the_tunnel() {
     let mut options = options();
     options.resume_budget = Duration::from_millis(600);
@@ -166,17 +136,6 @@ async fn lost_credentials_end_the_tunnel() {
     world.gateway.cut(Cut::Reset);
     let (error, _) = ends(world, stream).await;
     assert!(matches!(error, TunnelError::Source(ref found) if *found == fatal()), "{error:?}");
-}
-
-#[tokio::test]
-async fn refused_tokens_end_the_tunnel() {
-    let world = world().await;
-    let stream = connected(&world).await;
-    world.gateway.refuse(&[403, 403, 403]);
-    world.gateway.cut(Cut::Reset);
-    let (error, world) = ends(world, stream).await;
-    assert!(matches!(error, TunnelError::TokenRefused { status: 403 }), "{error:?}");
-    assert_eq!(world.source.resumed(), 3);
 }
 
 #[tokio::test]

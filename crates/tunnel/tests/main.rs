@@ -5,6 +5,9 @@
 mod dial;
 mod ends;
 mod forward;
+mod keep_alive;
+mod lanes;
 mod listen;
+mod replace;
 mod resume;
 mod support;

@@ -12,14 +12,14 @@ use crate::support::{options, pattern, soon, world, world_with};
 
 fn resuming(event: &TunnelEvent) -> Option<Loss> {
     match event {
-        TunnelEvent::Resuming { cause } => Some(*cause),
+        TunnelEvent::Resuming { cause, .. } => Some(*cause),
         _ => None,
     }
 }
 
 fn resumed(event: &TunnelEvent) -> Option<Duration> {
     match event {
-        TunnelEvent::Resumed { gap } => Some(*gap),
+        TunnelEvent::Resumed { gap, .. } => Some(*gap),
         _ => None,
     }
 }

@@ -33,6 +33,17 @@ impl MessageId {
         self.0.as_u128().rotate_left(64).to_be_bytes()
     }
 
+    /// Writes the text form in lower case.
+    pub(crate) fn write_hyphenated<'a>(&self, text: &'a mut [u8; 36]) -> &'a [u8] {
+        self.0.as_hyphenated().encode_lower(text).as_bytes()
+    }
+
+    /// Reads the text form with hyphens, and no other.
+    pub(crate) fn parse_hyphenated(text: &[u8]) -> Option<Self> {
+        let is_hyphenated = text.len() == 36;
+        Uuid::try_parse_ascii(text).ok().filter(|_| is_hyphenated).map(Self)
+    }
+
     /// Reads the 16 bytes that a header carries.
     pub const fn from_wire(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_u128(u128::from_be_bytes(bytes).rotate_left(64)))

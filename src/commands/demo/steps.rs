@@ -100,16 +100,22 @@ async fn cut(
     let faults = lab.faults();
     let mut cut_at = None;
     let path = format!("/download/{CUT_BYTES}");
-    let (answer, _) = download(address, &path, CUT_BYTES, |len| {
+    let downloaded = download(address, &path, CUT_BYTES, |len| {
         if cut_at.is_none() && len >= CUT_AT {
             cut_at = Some(len);
             faults.cut(Sides::Client, None);
         }
     })
-    .await?;
+    .await;
+    let gap = timeout(NEWS_LAG, resumed(news)).await.ok().flatten();
+    // A session that is gone breaks the download off, and is the reason.
+    if let Some(Err(cause)) = gap {
+        return Err(Failure::new(Kind::Service, cause));
+    }
+    let (answer, _) = downloaded?;
     same(&answer, CUT_BYTES)?;
     let cut_at = cut_at.unwrap_or_default();
-    let gap = timeout(NEWS_LAG, resumed(news)).await.ok().flatten().ok_or_else(|| {
+    let gap = gap.and_then(Result::ok).ok_or_else(|| {
         Failure::new(Kind::Internal, "the download came whole, but no cut was noticed")
     })?;
     story.step(
@@ -132,9 +138,10 @@ async fn cut(
 
 /// Tells the end, when nothing is left behind.
 pub(crate) async fn end(story: &mut Story, lab: &Lab, tunnel: &Tunnel) -> Result<(), Failure> {
+    let session = tunnel.session_id().unwrap_or_default();
     // The gateway notices the closed websocket a moment after this end has closed it.
     let left = async {
-        while !is_over(lab, tunnel.session_id()) {
+        while !is_over(lab, &session) {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -187,11 +194,16 @@ async fn within<T>(what: &str, work: impl Future<Output = io::Result<T>>) -> Res
     }
 }
 
-/// The time that the tunnel was without its connection, once it is back.
-async fn resumed(news: &mut UnboundedReceiver<TunnelEvent>) -> Option<Duration> {
+/// The time that the tunnel was without its connection, once it is back; else why it is not.
+async fn resumed(news: &mut UnboundedReceiver<TunnelEvent>) -> Option<Result<Duration, String>> {
     loop {
-        if let TunnelEvent::Resumed { gap } = news.recv().await? {
-            return Some(gap);
+        match news.recv().await? {
+            TunnelEvent::Resumed { gap, .. } => return Some(Ok(gap)),
+            // Another session would serve as well, and is not what is shown.
+            TunnelEvent::Replacing { cause, .. } | TunnelEvent::Dormant { cause, .. } => {
+                return Some(Err(cause));
+            }
+            _ => {}
         }
     }
 }

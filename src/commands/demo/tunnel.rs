@@ -13,6 +13,7 @@ use crate::commands::open;
 use crate::commands::place::locate;
 use crate::commands::report::Report;
 use crate::failure::Failure;
+use crate::journal::Notes;
 use crate::settings::{Destination, Local};
 use crate::ui::{Printer, span};
 
@@ -53,13 +54,15 @@ pub(crate) async fn open(
     });
     let request = open::request(&destination, Some("adit demo".to_owned()));
     let options = open::plain_options(&destination)?;
-    let tunnel = open::tunnel(aws.clone(), request, options, sender).await?;
+    let tunnel =
+        open::tunnel(aws.clone(), request, None, options, sender, Notes::default()).await?;
     let Destination { bastion, .. } = destination.clone();
+    let session = tunnel.session_id().unwrap_or_default();
     story.step(
         &format!("`adit connect --target {spec}` starts a session and opens a tunnel"),
         &[
             format!("{} leads to {destination}", bound.address),
-            format!("session {}, ready after {}", tunnel.session_id(), span(began.elapsed())),
+            format!("session {session}, ready after {}", span(began.elapsed())),
         ],
     )?;
     Ok(Open { tunnel, bound, news, bastion })

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,7 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::signals::{Stop, is_in_front};
 
 /// Finds the program on the search path, before anything is opened for it.
-pub(super) fn find(name: Option<&OsStr>) -> Result<PathBuf, Failure> {
+pub(in crate::commands) fn find(name: Option<&OsStr>) -> Result<PathBuf, Failure> {
     let name = name.ok_or_else(|| Failure::new(Kind::Usage, "there is no command to run"))?;
     match which::which(name) {
         Ok(path) => Ok(path),
@@ -37,20 +38,33 @@ fn is_path(name: &OsStr) -> bool {
 /// What is said to adit alone: codes and what makes them are none of the command's business.
 const OWN: [&str; 3] = ["ADIT_MFA_CODE", "ADIT_MFA_COMMAND", "ADIT_EXTERNAL_ID"];
 
+/// What the command reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Streams {
+    /// What adit was given, as if it had been run without adit.
+    Own,
+    /// Nothing but standard error: it is there for what it does meanwhile. It ends with adit.
+    ErrorsOnly,
+}
+
 /// The running command.
-pub(super) struct Child {
+pub(in crate::commands) struct Child {
     child: tokio::process::Child,
 }
 
 impl Child {
-    pub(super) fn start(
+    pub(in crate::commands) fn start(
         program: &Path,
         command: &[OsString],
         environment: Vec<(String, OsString)>,
+        streams: Streams,
     ) -> Result<Self, Failure> {
         let names: Vec<String> = environment.iter().map(|(name, _)| name.clone()).collect();
         let mut builder = tokio::process::Command::new(program);
         builder.args(command.iter().skip(1)).envs(environment);
+        if streams == Streams::ErrorsOnly {
+            builder.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        }
         for name in OWN {
             builder.env_remove(name);
         }
@@ -78,7 +92,7 @@ impl Child {
     }
 
     /// Waits for its end; may be dropped and called again.
-    pub(super) async fn wait(&mut self) -> Result<Exit, Failure> {
+    pub(in crate::commands) async fn wait(&mut self) -> Result<Exit, Failure> {
         match self.child.wait().await {
             Ok(status) => Ok(Exit::Command(code_of(status))),
             Err(error) => {
@@ -89,7 +103,7 @@ impl Child {
 
     /// Passes a request to stop on to it.
     #[cfg(unix)]
-    pub(super) fn pass_on(&self, stop: Stop) {
+    pub(in crate::commands) fn pass_on(&self, stop: Stop) {
         self.signal(match stop {
             // The terminal has told it already.
             Stop::Interrupt if is_in_front() => return,
@@ -100,7 +114,7 @@ impl Child {
     }
 
     #[cfg(unix)]
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(in crate::commands) fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         if let Some(pid) = pid
             && let Err(error) = kill_process(pid, signal)
@@ -111,13 +125,13 @@ impl Child {
 
     /// Elsewhere it can only be killed, and Ctrl-C reaches it by itself. Untried.
     #[cfg(not(unix))]
-    pub(super) fn pass_on(&mut self, stop: Stop) {
+    pub(in crate::commands) fn pass_on(&mut self, stop: Stop) {
         if stop != Stop::Interrupt {
             drop(self.child.start_kill());
         }
     }
 
-    pub(super) async fn kill(&mut self) {
+    pub(in crate::commands) async fn kill(&mut self) {
         if let Err(error) = self.child.kill().await {
             tracing::debug!(%error, "the command could not be killed");
         }
@@ -126,7 +140,7 @@ impl Child {
 
 /// The signals that mean something to the command alone.
 #[cfg(unix)]
-pub(super) struct Others {
+pub(in crate::commands) struct Others {
     quit: tokio::signal::unix::Signal,
     first: tokio::signal::unix::Signal,
     second: tokio::signal::unix::Signal,
@@ -134,7 +148,7 @@ pub(super) struct Others {
 
 #[cfg(unix)]
 impl Others {
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(in crate::commands) fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
 
         let fault = |error: std::io::Error| {
@@ -148,7 +162,7 @@ impl Others {
     }
 
     /// The next one that the command does not get from the terminal.
-    pub(super) async fn next(&mut self) -> Signal {
+    pub(in crate::commands) async fn next(&mut self) -> Signal {
         loop {
             tokio::select! {
                 _ = self.quit.recv() => if !is_in_front() {

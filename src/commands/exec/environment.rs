@@ -11,15 +11,24 @@ use crate::failure::{Failure, Kind};
 
 /// What kind of server a target is, as far as its clients have variables of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Family {
+pub(in crate::commands) enum Family {
     Postgres,
     MySql,
     Redis,
 }
 
 impl Family {
+    /// What its protocol is called.
+    pub(in crate::commands) fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL",
+            Self::Redis => "Redis",
+        }
+    }
+
     /// What AWS says decides; a target whose engine is unknown has no family.
-    pub(super) fn of(kind: Option<TargetKind>, engine: Option<&str>) -> Option<Self> {
+    pub(in crate::commands) fn of(kind: Option<TargetKind>, engine: Option<&str>) -> Option<Self> {
         match (kind, engine) {
             (Some(TargetKind::Redshift | TargetKind::RedshiftServerless), _) => {
                 Some(Self::Postgres)
@@ -76,7 +85,7 @@ fn place(standing: &Standing) -> Option<Place> {
 
 /// The variables for these tunnels. With `real_host`, PostgreSQL's programs are told the name that
 /// is in the server's certificate, and the address beside it.
-pub(super) fn of(
+pub(in crate::commands) fn of(
     standings: &[Standing],
     kinds: &[Option<TargetKind>],
     real_host: bool,
@@ -145,7 +154,7 @@ const OWN: [&str; 2] = ["ADIT_LOCAL_PORT", "ADIT_REAL_HOST"];
 
 /// Fails where two connections would have the same variables: one of them could not be reached, and
 /// nobody would know which.
-pub(super) fn check<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+pub(in crate::commands) fn check<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
     let mut known: BTreeMap<String, &str> = BTreeMap::new();
     for name in names {
         let variable = variable(name);

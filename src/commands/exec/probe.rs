@@ -8,7 +8,7 @@ use backon::{ConstantBuilder, Retryable as _};
 use futures_util::future::try_join_all;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::environment::Family;
 use crate::commands::tunnels::Standing;
@@ -28,7 +28,7 @@ const QUIET: Duration = Duration::from_secs(1);
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 /// Waits until every target answers, each for `patience` at most.
-pub(super) async fn answers(
+pub(in crate::commands) async fn answers(
     standings: &[Standing],
     kinds: &[Option<TargetKind>],
     patience: Duration,
@@ -60,6 +60,22 @@ fn silent(standing: &Standing, patience: Duration, why: &str) -> Failure {
         .hint("is it up, and does a rule of its security group let the bastion in? `adit init` sees to that")
 }
 
+/// How long a new connection takes until the first byte of an answer.
+pub(in crate::commands) async fn first_byte(address: &str, family: Family) -> io::Result<Duration> {
+    let begun = Instant::now();
+    let asked = async { answer(dial(address).await?, Some(family)).await };
+    timeout(ANSWER, asked).await??;
+    Ok(begun.elapsed())
+}
+
+/// A connection that is broken off when it is dropped: one that only ends may still want to read, so
+/// its tunnel would keep it for the other side, and have the next one go over another session.
+async fn dial(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_zero_linger()?;
+    Ok(stream)
+}
+
 /// Asks once.
 async fn ask(standing: &Standing, family: Option<Family>) -> io::Result<()> {
     let address = standing.address.as_deref().ok_or(io::ErrorKind::AddrNotAvailable)?;
@@ -68,12 +84,10 @@ async fn ask(standing: &Standing, family: Option<Family>) -> io::Result<()> {
         return answer(tokio::net::UnixStream::connect(address).await?, family).await;
     }
     // What listens everywhere is reached here: the address means this machine.
-    match answer(TcpStream::connect(address).await?, family).await {
+    match answer(dial(address).await?, family).await {
         // It may want TLS from the first byte: then it closes at a word in the clear, and stays
         // open without one.
-        Err(_) if family == Some(Family::Redis) => {
-            answer(TcpStream::connect(address).await?, None).await
-        }
+        Err(_) if family == Some(Family::Redis) => answer(dial(address).await?, None).await,
         answered => answered,
     }
 }

@@ -12,7 +12,9 @@ use crate::commands::open;
 use crate::commands::report::Report;
 use crate::commands::watch::Ending;
 use crate::failure::Failure;
+use crate::journal::Notes;
 use crate::signals::Signals;
+use crate::source::Anew;
 
 /// How long an attempt that is given up has to give its session back: what the tunnel itself takes
 /// for its end at most, and a little more.
@@ -36,16 +38,20 @@ impl Attempt {
         aws: impl Future<Output = Result<Aws, Failure>> + Send + 'static,
         scope: bool,
         request: StartSession,
+        anew: impl FnOnce(Aws) -> Option<Anew> + Send + 'static,
         options: TunnelOptions,
         report: Report,
+        notes: Notes,
     ) -> Self {
         let (sender, events) = unbounded_channel();
         let opening = async move {
             let mut aws = aws.await?;
+            notes.sweep(&aws);
+            let anew = anew(aws.clone());
             if scope {
                 aws = aws.scoped(&request).await?;
             }
-            let tunnel = open::tunnel(aws.clone(), request, options, sender).await?;
+            let tunnel = open::tunnel(aws.clone(), request, anew, options, sender, notes).await?;
             Ok((tunnel, aws))
         };
         let report = report.undecided();
@@ -65,6 +71,7 @@ impl Attempt {
                     }
                     self.opening = None;
                     let (tunnel, aws) = opened?;
+                    self.report.carries();
                     self.aws = Some(aws);
                     return Ok(tunnel);
                 }

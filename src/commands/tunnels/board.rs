@@ -1,11 +1,16 @@
 //! How the tunnels of this process stand, for all who want to know.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use adit_aws::Held;
 use adit_tunnel::Tunnel;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+
+use super::leash::Leash;
+use super::service::ServiceLimits;
 
 /// What a tunnel is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,12 +18,14 @@ use tokio::sync::watch;
 pub(crate) enum State {
     /// It is being opened.
     Starting,
-    /// It listens; the first local connection will have it opened.
+    /// It listens; the next local connection has a session started.
     Waiting,
     /// It can be used.
     Ready,
     /// The connection was lost; the session is being resumed.
     Resuming,
+    /// The session is gone; another one is being started.
+    Replacing,
     /// It takes no more connections; its session is being ended.
     Closing,
     /// It is over.
@@ -34,6 +41,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Ready => "ready",
             Self::Resuming => "resuming",
+            Self::Replacing => "replacing",
             Self::Closing => "closing",
             Self::Ended => "ended",
             Self::Failed => "failed",
@@ -42,13 +50,24 @@ impl State {
 
     /// Whether local connections are taken, if only to wait.
     pub(crate) fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Ready | Self::Resuming)
+        matches!(self, Self::Waiting | Self::Ready | Self::Resuming | Self::Replacing)
     }
 
     /// Whether nothing comes after it.
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::Ended | Self::Failed)
     }
+}
+
+/// When a tunnel that is being opened has come how far; of several attempts, the last one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Milestones {
+    /// The service was asked for a session.
+    pub(crate) starting: Option<Instant>,
+    /// It has started one.
+    pub(crate) session: Option<Instant>,
+    /// The agent can carry connections.
+    pub(crate) carries: Option<Instant>,
 }
 
 /// How one tunnel stands.
@@ -73,6 +92,17 @@ pub(crate) struct Standing {
     pub(crate) code: Option<u8>,
     /// The tunnel itself while it is open, for its counters and to have it closed.
     pub(crate) tunnel: Option<Tunnel>,
+    /// How long it may go on, while it is open.
+    pub(crate) leash: Option<Leash>,
+    /// The credentials that it goes on with.
+    pub(crate) held: Option<watch::Receiver<Held>>,
+    /// Whether the service is kept from ending it as idle while somebody is connected.
+    pub(crate) keep_alive: bool,
+    /// When the service ends its session by itself, once that was read.
+    pub(crate) service: Option<ServiceLimits>,
+    pub(crate) milestones: Milestones,
+    /// Why no other session was to be had beside the first, when it was tried last.
+    pub(crate) refused: Option<String>,
 }
 
 /// The standings of all tunnels; clones are the same board.
@@ -104,6 +134,12 @@ impl Board {
                 cause: None,
                 code: None,
                 tunnel: None,
+                leash: None,
+                held: None,
+                keep_alive: false,
+                service: None,
+                milestones: Milestones::default(),
+                refused: None,
             });
         });
         Seat { board: self.clone(), index }
@@ -141,6 +177,16 @@ impl Seat {
         });
     }
 
+    /// How the tunnel stands.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        self.board.0.borrow().get(self.index).cloned()
+    }
+
+    /// What the tunnel does.
+    pub(crate) fn state(&self) -> Option<State> {
+        self.board.0.borrow().get(self.index).map(|standing| standing.state)
+    }
+
     /// Changes what the tunnel does; `cause` is why, where that is not plain.
     pub(crate) fn is(&self, state: State, cause: Option<String>) {
         self.change(|standing| {
@@ -148,6 +194,7 @@ impl Seat {
             standing.cause = cause;
             if state.is_over() {
                 standing.tunnel = None;
+                standing.leash = None;
                 standing.address = None;
             }
         });

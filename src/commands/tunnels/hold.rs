@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use adit_tunnel::End;
+use adit_aws::Aws;
+use adit_tunnel::{End, Limit};
 
 use super::attempt::Attempt;
 use super::board::State;
 use super::expiry::{Expiry, Tick};
+use super::leash::Leash;
 use super::limits::{self, LimitTick, LimitWatch};
+use super::offer::Offer;
 use super::one::{Context, Opened};
+use super::service::ServiceLimits;
 use crate::commands::watch::Ending;
 use crate::failure::{Failure, Kind};
 use crate::signals::Signals;
@@ -24,18 +28,27 @@ pub(super) async fn hold(
 ) -> Ending {
     let Opened { tunnel, bound, attempt: Attempt { mut events, mut report, aws, .. } } = opened;
     let (connection, printer) = (&context.connection, context.printer);
+    let held = aws.as_ref().map(Aws::held);
     let mut expiry = aws.filter(|_| connection.disconnect_on_expiry).map(Expiry::of);
     if expiry.as_ref().is_some_and(Expiry::is_hidden) {
         report.end_is_hidden();
     }
-    let mut watch = LimitWatch::new(connection.limits, &tunnel);
+    let leash = Leash::new(connection.limits, connection.access.world.limits.clone());
+    let mut watch = LimitWatch::new(leash.clone(), &tunnel, &connection.access.world.clock);
+    let mut offer = Offer::default();
     let mut serving = std::pin::pin!(tunnel.serve(Arc::clone(&bound.listener)));
     // The tunnel closes the listener when nothing can be carried any more, unless it is kept.
     let address = bound.address;
     drop(bound.listener);
     let mut served = false;
     report.decide();
-    report.open(&tunnel, &address);
+    report.open(&tunnel, &leash, &address);
+    context.seat.change(|standing| {
+        standing.held = held;
+        standing.keep_alive = connection.keep_alive;
+    });
+    let mut asking = std::pin::pin!(ask(context));
+    let mut is_asked = false;
     if !announced {
         // Where this fails, `broken` says so below.
         drop(report.ready(&address));
@@ -53,12 +66,35 @@ pub(super) async fn hold(
                 }
             },
             tick = watch.next() => match tick {
-                LimitTick::Warning { limit, left } => report.limit_nears(limit, left),
+                LimitTick::Warning { limit, left } => {
+                    let is_maximum = limit == Limit::Maximum;
+                    let way_out = if is_maximum { offer.make(&leash, context) } else { None };
+                    report.limit_nears(limit, left, way_out.as_deref());
+                }
+                LimitTick::Extended(extended) => {
+                    offer.withdraw();
+                    report.extended(&extended);
+                }
                 LimitTick::Ended(limit) => {
                     report.closing(limits::cause(limit));
-                    break Err(limits::reached(limit, connection.limits));
+                    break Err(limits::reached(limit, connection.limits, leash.whole()));
                 }
             },
+            // What has come of it is told by the watch.
+            () = offer.taken() => {
+                offer.withdraw();
+                if let Err(error) = leash.extend(None) {
+                    tracing::debug!(%error, "not extended");
+                }
+            }
+            limits = &mut asking, if !is_asked => {
+                is_asked = true;
+                let own = connection.limits.idle;
+                if let Some(idle) = limits.and_then(|limits| limits.idle_before(own)) {
+                    report.service_is_stricter(idle, own);
+                }
+                context.seat.change(|standing| standing.service = limits);
+            }
             Some(event) = events.recv() => report.event(&event),
             end = &mut serving => {
                 served = true;
@@ -70,6 +106,7 @@ pub(super) async fn hold(
             }
         }
     };
+    offer.withdraw();
     report.stop = ending.as_ref().ok().copied();
     // The listener closes as soon as it is served again, long before the goodbyes are said.
     let closing = async {
@@ -98,6 +135,13 @@ pub(super) async fn hold(
         report.parting(&tunnel.stats());
     }
     ending
+}
+
+/// When the service ends sessions by itself, as far as that can be known.
+async fn ask(context: &Context) -> Option<ServiceLimits> {
+    // Those of one session may be narrowed to it.
+    let aws = context.aws().await.ok()?;
+    Some(context.shared.service_limits(&aws).await)
 }
 
 /// The next of the moments that matter to access; none comes where nobody watches.

@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context, signals: &mut Signals) -> Ending {
             standing.state = State::Waiting;
             standing.cause = Some(failure.message.clone());
             standing.address = Some(kept.address.clone());
-            (standing.session, standing.tunnel) = (None, None);
+            (standing.session, standing.tunnel, standing.leash) = (None, None, None);
         });
         printer.event(&Event::Dormant { cause: &failure.message })?;
         if opened {

@@ -1,9 +1,11 @@
 //! The limits of one tunnel, kept to by the clock that runs while the machine sleeps.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use adit_tunnel::{Limit, LimitEvent, Limits, LimitsConfig, SuspendClock, Tunnel};
+use adit_aws::Clock;
+use adit_tunnel::{Limit, LimitEvent, LimitsConfig, Tunnel};
 
+use super::leash::{Extended, Leash, Turn};
 use crate::failure::{Failure, Kind};
 use crate::ui::long_span;
 
@@ -12,75 +14,51 @@ use crate::ui::long_span;
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// What the time has come for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LimitTick {
     /// A limit comes near.
     Warning { limit: Limit, left: Duration },
     /// It is reached.
     Ended(Limit),
+    /// Somebody has extended the maximum.
+    Extended(Extended),
 }
 
 /// Watches one tunnel.
 pub(super) struct LimitWatch {
-    limits: Limits,
+    leash: Leash,
     tunnel: Tunnel,
-    clock: SuspendClock,
-    /// What had slept before, and is of no account.
-    slept_before: Duration,
-    /// What has slept since.
-    slept: Duration,
-    seen: Option<Instant>,
+    clock: Clock,
 }
 
 impl LimitWatch {
-    /// Begins now.
-    pub(super) fn new(config: LimitsConfig, tunnel: &Tunnel) -> Self {
-        let clock = SuspendClock::system();
-        let slept_before = clock.suspended();
-        let limits = Limits::new(config, Instant::now());
-        Self {
-            limits,
-            tunnel: tunnel.clone(),
-            clock,
-            slept_before,
-            slept: Duration::ZERO,
-            seen: None,
-        }
+    pub(super) fn new(leash: Leash, tunnel: &Tunnel, clock: &Clock) -> Self {
+        Self { leash, tunnel: tunnel.clone(), clock: clock.clone() }
     }
 
     /// Waits for the next of the moments; may be dropped and called again.
     pub(super) async fn next(&mut self) -> LimitTick {
         loop {
-            let slept = self.clock.suspended().saturating_sub(self.slept_before);
-            let now = Instant::now() + slept;
-            if slept > self.slept {
-                // A sleep counts, whatever has moved since it ended.
-                self.slept = slept;
-                self.limits.handle_timeout(now);
-            }
-            let last = self.tunnel.stats().session.last_payload;
-            if last != self.seen
-                && let Some(at) = last
-            {
-                self.limits.activity(at + slept);
-                self.seen = last;
-            }
-            self.limits.handle_timeout(now);
-            match self.limits.poll_event() {
-                Some(LimitEvent::Warning { limit, left }) => {
+            let wait = match self.leash.turn(self.tunnel.stats().session.last_payload) {
+                Turn::Extended(extended) => return LimitTick::Extended(extended),
+                Turn::Event(LimitEvent::Warning { limit, left }) => {
                     return LimitTick::Warning { limit, left };
                 }
-                Some(LimitEvent::Ended { limit }) => return LimitTick::Ended(limit),
-                None => {}
+                Turn::Event(LimitEvent::Ended { limit }) => return LimitTick::Ended(limit),
+                Turn::Nothing(wait) => wait,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait.unwrap_or(GLANCE).min(GLANCE)) => {}
+                () = self.leash.changed() => {}
+                () = self.clock.moved_on() => {}
             }
-            let wait = self.limits.poll_timeout().map(|at| at.saturating_duration_since(now));
-            tokio::time::sleep(wait.unwrap_or(GLANCE).min(GLANCE)).await;
         }
     }
 }
 
 /// Why a tunnel was closed by one of its limits.
-pub(super) fn reached(limit: Limit, config: LimitsConfig) -> Failure {
+/// `lasted` is its whole time, extensions included.
+pub(super) fn reached(limit: Limit, config: LimitsConfig, lasted: Duration) -> Failure {
     match limit {
         Limit::Idle => {
             let span = config.idle.map(long_span).unwrap_or_default();
@@ -88,9 +66,12 @@ pub(super) fn reached(limit: Limit, config: LimitsConfig) -> Failure {
                 .hint("connect again when it is needed; --idle-timeout changes how long it waits")
         }
         Limit::Maximum => {
-            let span = long_span(config.max);
+            let span = long_span(lasted);
             Failure::new(Kind::Maximum, format!("closed: it has been open for {span}, its longest"))
-                .hint("connect again; --max-duration changes how long it may last")
+                .hint(
+                    "connect again; --max-duration changes how long it may last, and \
+                       --max-duration-ceiling how far `adit extend` goes",
+                )
         }
     }
 }

@@ -9,7 +9,7 @@ use adit_tunnel::{Listener, Tunnel};
 use super::attempt::Attempt;
 use super::board::{Seat, State};
 use super::shared::Shared;
-use super::{hold, lazy, target};
+use super::{anew, hold, lanes, lazy, target};
 use crate::cli::Given;
 use crate::commands::local::{self, Bound};
 use crate::commands::open;
@@ -17,6 +17,7 @@ use crate::commands::place::{self, Place};
 use crate::commands::report::Report;
 use crate::commands::watch::{Ending, during, stopped};
 use crate::failure::Failure;
+use crate::journal::Notes;
 use crate::settings::{Connection, Destination, Direct, Way};
 use crate::signals::Signals;
 use crate::ui::Printer;
@@ -54,11 +55,19 @@ impl Context {
         name: &str,
     ) -> Result<Attempt, Failure> {
         let connection = &self.connection;
-        let options = open::options(destination, &connection.access, connection.resume_budget)?;
+        let mut options = open::options(destination, &connection.access)?;
+        options.resume_budget = connection.resume_budget;
+        options.hold = connection.hold;
+        options.idle = connection.limits.idle;
+        options.keep_alive = connection.keep_alive.then_some(open::KEEP_ALIVE);
+        options.lanes = lanes::most(connection.lanes, destination);
+        connection.access.world.tune(&mut options);
         let request = open::request(destination, connection.reason.clone());
         let report = Report::new(self.printer, &connection.name, name, &destination.bastion)
             .seated(self.seat.clone());
-        Ok(Attempt::new(aws, connection.scope_session, request, options, report))
+        let anew = anew::finder(self);
+        let notes = Notes::new(self.shared.journal().clone(), &connection.cache.identity);
+        Ok(Attempt::new(aws, connection.scope_session, request, anew, options, report, notes))
     }
 }
 
@@ -93,6 +102,7 @@ pub(super) async fn run(context: Context, mut signals: Signals) -> Ending {
             standing.cause = Some(failure.message.clone());
             standing.code = Some(crate::exit::Exit::Failed(failure.kind).code());
             standing.tunnel = None;
+            standing.leash = None;
             standing.address = None;
         }),
     }
@@ -166,9 +176,13 @@ async fn begin(
 /// Binds the local side, at `port` where none is asked for; what was handed to the process goes first.
 pub(super) async fn bind(context: &Context, port: u16) -> Result<Bound, Failure> {
     let handed = context.handed.take();
-    let bound = match handed {
-        Some(listener) => Bound::of(listener),
-        None => local::bind(&context.connection.local_at(port), port).await?,
+    let bound = if let Some(listener) = handed {
+        Bound::of(listener)
+    } else {
+        let bound = local::bind(&context.connection.local_at(port), port).await?;
+        #[cfg(unix)]
+        bound.listener.paths().iter().for_each(|path| context.shared.journal().made(path));
+        bound
     };
     context.seat.change(|standing| standing.address = Some(bound.address.clone()));
     Ok(bound)

@@ -7,9 +7,11 @@ use adit_aws::Aws;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, WeakShared};
 
+use super::service::{Asked, ServiceLimits};
 use crate::commands::access;
 use crate::commands::place::Place;
 use crate::failure::Failure;
+use crate::journal::Writer;
 use crate::settings::Access;
 use crate::ui::Printer;
 
@@ -41,9 +43,27 @@ struct Inner {
     bastions: Mutex<HashMap<String, Pending<()>>>,
     /// Held by whoever gets credentials: people are asked one question at a time.
     asking: Arc<tokio::sync::Mutex<()>>,
+    /// Where it is written down what a kill would leave.
+    journal: Writer,
+    /// When the service ends sessions.
+    asked: Asked,
 }
 
 impl Shared {
+    /// The same with a journal.
+    pub(crate) fn with(journal: Writer) -> Self {
+        Self(Arc::new(Inner { journal, ..Inner::default() }))
+    }
+
+    /// When the service ends sessions; asked for once.
+    pub(super) async fn service_limits(&self, aws: &Aws) -> ServiceLimits {
+        self.0.asked.ask(aws).await
+    }
+
+    pub(crate) fn journal(&self) -> &Writer {
+        &self.0.journal
+    }
+
     /// Credentials, region and endpoints; got once for all connections that have the same settings.
     pub(crate) fn aws(
         &self,

@@ -1,9 +1,13 @@
 //! A team's adit.toml at work: several tunnels, commands beside them, tunnels in the background.
 
 mod background;
+mod bench;
+mod ends;
+mod extending;
 mod files;
 mod handed;
 mod hostile;
+mod killed;
 mod lazy;
 mod places;
 mod readiness;

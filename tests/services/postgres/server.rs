@@ -75,14 +75,20 @@ impl Postgres {
 
 /// Logs in at a port of this machine; the caller drives the connection.
 pub(crate) async fn login(port: u16) -> (Client, Connection<Socket, NoTlsStream>) {
-    Config::new()
-        .host("127.0.0.1")
-        .port(port)
-        .user("adit")
-        .dbname("postgres")
-        .connect(NoTls)
-        .await
-        .expect("a login")
+    login_to(port, "postgres").await
+}
+
+async fn login_to(port: u16, database: &str) -> (Client, Connection<Socket, NoTlsStream>) {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(port).user("adit").dbname(database);
+    config.connect(NoTls).await.expect("a login")
+}
+
+/// The same as [`connect`], to another database than the usual one.
+pub(crate) async fn connect_to(port: u16, database: &str) -> Client {
+    let (client, connection) = login_to(port, database).await;
+    tokio::spawn(connection);
+    client
 }
 
 /// Logs in and leaves the connection to a task.

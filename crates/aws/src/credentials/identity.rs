@@ -39,6 +39,11 @@ pub struct Whoami {
 }
 
 impl Aws {
+    /// The account of the credentials, where their source tells it. Nobody is asked.
+    pub async fn account(&self) -> Option<String> {
+        self.keeper.keys().await.ok()?.account
+    }
+
     /// Asks STS who calls. The call needs no permission.
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
     pub async fn whoami(&self) -> Result<Whoami, AwsError> {

@@ -125,6 +125,7 @@ pub(crate) const OPERATIONS: [Service; 12] = [
         operations: &[
             "DescribeInstanceInformation",
             "DescribeSessions",
+            "GetDocument",
             "GetParameter",
             "ResumeSession",
             "StartSession",

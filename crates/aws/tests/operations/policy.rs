@@ -37,8 +37,9 @@ fn allowed(policy: &Value) -> BTreeSet<String> {
 }
 
 /// What only those who connect call, or what nobody has to be allowed.
-const NOT_TO_SET_UP: [&str; 5] = [
+const NOT_TO_SET_UP: [&str; 6] = [
     "ecs:DescribeTasks",
+    "ssm:GetDocument",
     "ssm:ResumeSession",
     "ssm:StartSession",
     "ssm:TerminateSession",

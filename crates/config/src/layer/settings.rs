@@ -105,6 +105,18 @@ impl<'a> Levels<'a> {
         let (shared, own) = self.limit(get, show);
         stricter(shared, own, |value| *value, show)
     }
+
+    /// How far a maximum may be extended. A team that sets a maximum and no ceiling wants none to be
+    /// extended, whatever a person's own ceiling is.
+    fn ceiling(&self) -> Option<Setting<Duration>> {
+        let show = |value: &Duration| span(*value);
+        let (shared, own) = self.limit(|s| s.max_duration_ceiling.as_ref(), show);
+        let shared = match (shared, &own) {
+            (None, Some(_)) => self.limit(|s| s.max_duration.as_ref(), show).0,
+            (shared, _) => shared,
+        };
+        stricter(shared, own, |value| *value, show)
+    }
 }
 
 impl Files {
@@ -131,7 +143,7 @@ impl Files {
             problems.extend(self.deferred(place));
         }
         let max_duration = levels.shortest(|s| s.max_duration.as_ref());
-        let ceiling = levels.shortest(|s| s.max_duration_ceiling.as_ref());
+        let ceiling = levels.ceiling();
         let (max_duration, max_duration_ceiling) = durations(max_duration, ceiling);
         let expiry = levels.limit(|s| s.disconnect_on_expiry.as_ref(), bool::to_string);
         let mfa = levels.limit(|s| s.require_mfa.as_ref(), RequireMfa::to_string);

@@ -25,6 +25,8 @@ pub struct Flags {
     pub idle_timeout: Option<Duration>,
     /// `--max-duration`
     pub max_duration: Option<Duration>,
+    /// `--max-duration-ceiling`
+    pub max_duration_ceiling: Option<Duration>,
     /// `--disconnect-on-expiry`
     pub disconnect_on_expiry: Option<bool>,
     /// `--require-mfa`
@@ -97,6 +99,17 @@ pub fn tighten(settings: &Settings, flags: &Flags) -> Result<Settings, Vec<Refus
             }
         }
     }
+    if let Some(wanted) = flags.max_duration_ceiling {
+        // Without one of its own, the maximum of a file is its ceiling.
+        let limits = [&settings.max_duration_ceiling, &settings.max_duration];
+        let limit = limits.into_iter().find(|limit| is_set(limit));
+        if let Some(limit) = limit.filter(|limit| wanted > limit.value) {
+            refusals.push(longer("--max-duration-ceiling", wanted, limit));
+        } else {
+            set("--max-duration-ceiling", &mut to.max_duration_ceiling, Some(&wanted));
+            refusals.extend(bound(&mut to.max_duration, wanted));
+        }
+    }
     if let Some(wanted) = flags.disconnect_on_expiry {
         if is_set(&to.disconnect_on_expiry) && to.disconnect_on_expiry.value && !wanted {
             let message = format!(
@@ -163,6 +176,24 @@ pub fn tighten(settings: &Settings, flags: &Flags) -> Result<Settings, Vec<Refus
         }
     }
     if refusals.is_empty() { Ok(to) } else { Err(refusals) }
+}
+
+/// Keeps a maximum within a ceiling that was asked for; two flags that contradict each other are
+/// refused, as they are in a file.
+fn bound(max: &mut Setting<Duration>, ceiling: Duration) -> Option<Refusal> {
+    const FLAG: &str = "--max-duration-ceiling";
+    if max.value <= ceiling {
+        return None;
+    }
+    if let Origin::Flag(other) = max.origin {
+        let (below, above) = (span(ceiling), span(max.value));
+        let message =
+            format!("{FLAG} {below} is below {other} {above}, which may be extended up to it");
+        return Some(Refusal { flag: FLAG, message, origin: max.origin.clone() });
+    }
+    max.value = ceiling;
+    max.origin = Origin::Flag(FLAG);
+    None
 }
 
 /// Whether a limit was set by someone.

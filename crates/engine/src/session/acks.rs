@@ -57,12 +57,23 @@ impl Acks {
         self.waiting.len() >= WAITING_MAX
     }
 
+    /// Whether none waits to be sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Repeats the acknowledgements that may have died with a websocket: the agent resends only
     /// its oldest message, each 100 ms, and would need that for each of them.
     pub(crate) fn repeat_recent(&mut self) {
         let Some(last) = self.recent.back() else { return };
-        let old =
-            self.recent.iter().take_while(|received| last.at - received.at > ACK_MEMORY).count();
+        if let Some(since) = last.at.checked_sub(ACK_MEMORY) {
+            self.repeat_since(since);
+        }
+    }
+
+    /// Repeats those of messages that have come since.
+    pub(crate) fn repeat_since(&mut self, since: Instant) {
+        let old = self.recent.iter().take_while(|received| received.at < since).count();
         let repeated = self.recent.len() - old;
         // The youngest of the recent ones are those that wait.
         if repeated > self.waiting.len() {

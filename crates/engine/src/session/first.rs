@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use super::{Phase, Session};
-use crate::Mode;
 use crate::timers::{FIRST_RESEND_MIN, SETTLE, SETTLE_DATA, Timer};
+use crate::{Handling, Mode};
 
 /// How far the first message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +28,10 @@ impl Session {
     /// The agent says that the handshake is complete.
     pub(super) fn settle(&mut self, now: Instant) {
         self.phase = Phase::Settling;
+        if self.lacks(Handling::First) {
+            self.first = First::Acknowledged;
+            return self.become_ready(now);
+        }
         let wait = match self.mode() {
             Some(Mode::Mux) => SETTLE,
             // The agent acknowledges our answer only after this message, which came as quickly.

@@ -11,13 +11,13 @@ use adit_wire::{HEADER_LEN, Header};
 use bytes::{Bytes, BytesMut};
 
 use super::Session;
-use crate::StreamId;
+use super::turns::Turn;
 use crate::pool::overhead;
 
 /// The frame that is being sent.
 #[derive(Debug)]
 pub(super) struct Partial {
-    stream: StreamId,
+    turn: Turn,
     /// Headroom, and the whole frame.
     buffer: BytesMut,
     /// Where the next piece begins.
@@ -29,11 +29,11 @@ impl Session {
     pub(super) fn begin_frame(
         &mut self,
         now: Instant,
-        stream: StreamId,
+        turn: Turn,
         buffer: BytesMut,
     ) -> Option<Bytes> {
         let (before, _) = overhead(self.cipher.is_some());
-        self.partial = Some(Partial { stream, buffer, next: HEADER_LEN + before });
+        self.partial = Some(Partial { turn, buffer, next: HEADER_LEN + before });
         self.transmit_piece(now)
     }
 
@@ -42,10 +42,10 @@ impl Session {
         let size = self.payload_size;
         let partial = self.partial.as_ref()?;
         let len = (partial.buffer.len() - partial.next).min(size);
-        if !self.has_window(len) || self.outbound.is_full() {
+        let Some(room) = self.room(len, partial.turn.sparse) else {
             self.window.hold_back();
             return None;
-        }
+        };
         let sequence = self.outbound.next();
         let mut message = self.empty_message(len);
         let partial = self.partial.as_mut()?;
@@ -55,11 +55,11 @@ impl Session {
             && let Some(whole) = self.partial.take()
         {
             self.pool.put(whole.buffer);
-            self.streams.frame_sent(sequence, whole.stream);
+            self.streams.frame_sent(sequence, whole.turn.id);
         }
         let header = Header { sequence, ..self.envelope.header(now) };
         let message = self.seal(message, &header)?;
         self.counters.last_payload = Some(now);
-        Some(self.register(now, message, len))
+        Some(self.register_in(now, room, message, len))
     }
 }

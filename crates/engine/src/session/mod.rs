@@ -12,12 +12,14 @@ mod outbound;
 mod probe;
 mod publication;
 mod receive;
+mod room;
 mod rtt;
 mod stream_api;
 mod streams;
 mod timeout;
 mod transmit;
 mod transport;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -45,7 +47,7 @@ use self::transport::Link;
 use self::window::Window;
 use crate::pool::{Pool, SMALL_PAYLOAD};
 use crate::timers::{KEEPALIVE, Timer, Timers};
-use crate::{Cipher, CloseReason, Epoch, Event, Mode, SessionConfig, Stats, version};
+use crate::{Activity, Cipher, CloseReason, Epoch, Event, Mode, SessionConfig, Stats, version};
 
 /// One Session Manager session, seen from the client.
 ///
@@ -70,8 +72,12 @@ pub struct Session {
     acks: Acks,
     rtt: Rtt,
     window: Window,
-    /// When a message was last acknowledged for the first time.
+    /// When a message was last acknowledged for the first time, or the oldest that waits was sent.
     progress: Option<Instant>,
+    /// When the oldest message was last acknowledged, or all were sent again.
+    advanced: Option<Instant>,
+    /// When a message moved last, in either direction.
+    moved: Option<Instant>,
     repair: Repair,
     /// Whether the service asked for silence.
     paused: bool,
@@ -84,6 +90,8 @@ pub struct Session {
     control: VecDeque<Frame>,
     /// What is left of a frame that goes out in pieces.
     partial: Option<Partial>,
+    /// Until when frames are short, so that sparse ones wait for less.
+    short_until: Option<Instant>,
     first: First,
     probe: Probe,
     /// Payload bytes per message, framing included.
@@ -97,6 +105,8 @@ pub struct Session {
     refusals: Refusals,
     line: Line,
     ending: Ending,
+    /// How busy it was at its end.
+    last_activity: Option<Activity>,
 }
 
 /// How far the session is.
@@ -154,7 +164,7 @@ impl Session {
             agent: None,
             envelope: Envelope::new(seed, epoch),
             cipher: None,
-            pool: Pool::default(),
+            pool: Pool::new(config.window_max),
             timers: Timers::default(),
             events: VecDeque::new(),
             counters: Stats::default(),
@@ -164,6 +174,8 @@ impl Session {
             rtt: Rtt::default(),
             window: Window::new(config.window_max),
             progress: None,
+            advanced: None,
+            moved: None,
             repair: Repair::No,
             paused: false,
             question: false,
@@ -171,6 +183,7 @@ impl Session {
             control: VecDeque::new(),
             first: First::NotYet,
             partial: None,
+            short_until: None,
             probe: Probe::default(),
             payload_size: SMALL_PAYLOAD,
             streams: Streams::default(),
@@ -180,6 +193,7 @@ impl Session {
             refusals: Refusals::default(),
             line: Line::default(),
             ending: Ending::No,
+            last_activity: None,
             config,
         }
     }
@@ -261,6 +275,39 @@ impl Session {
             && self.partial.is_none()
     }
 
+    /// How busy it is; once it is over, how busy it was then.
+    pub fn activity(&self) -> Activity {
+        self.last_activity.unwrap_or_else(|| self.current_activity())
+    }
+
+    fn current_activity(&self) -> Activity {
+        let is_quiet = self.is_drained() && self.acks.is_empty() && !self.is_unread_full();
+        Activity {
+            quiet_since: self.moved.filter(|_| is_quiet),
+            unanswered_since: self.progress.filter(|_| !self.outbound.is_empty()),
+            last_payload: self.counters.last_payload,
+            streams: self.streams.awaited(),
+            proven: self.counters.bytes_in > 0,
+        }
+    }
+
+    /// Changes the most payload bytes that may be unacknowledged, as
+    /// [`window_max`](SessionConfig::window_max). What is in flight already stays so.
+    pub fn set_window_max(&mut self, most: usize) {
+        self.window.set_most(most);
+        self.pool.set_window(most);
+    }
+
+    /// Bytes of user data that were carried so far, both ways.
+    pub fn payload_bytes(&self) -> u64 {
+        self.counters.bytes_in + self.counters.bytes_out
+    }
+
+    /// Bytes that wait: to be sent, to be acknowledged, or to be read.
+    pub fn queued(&self) -> usize {
+        self.streams.waiting() + self.outbound.in_flight() + self.streams.unread()
+    }
+
     /// The counters.
     pub fn stats(&self) -> Stats {
         Stats {
@@ -283,8 +330,13 @@ impl Session {
     fn become_ready(&mut self, now: Instant) {
         self.phase = Phase::Ready;
         self.timers.stop(Timer::Handshake);
-        if self.mode() == Some(Mode::Mux) && !self.agent_exceeds(version::NO_KEEPALIVE) {
-            self.timers.set(Timer::Keepalive, now + KEEPALIVE);
+        if self.mode() == Some(Mode::Mux) {
+            if !self.agent_exceeds(version::NO_KEEPALIVE) {
+                self.timers.set(Timer::Keepalive, now + KEEPALIVE);
+            }
+            if let Some(every) = self.config.keep_alive {
+                self.timers.set(Timer::InUse, now + every);
+            }
         }
         let agent_version = self.agent_version().unwrap_or_default().to_owned();
         tracing::debug!(agent_version, mode = ?self.mode(), "session ready");
@@ -297,6 +349,7 @@ impl Session {
             return;
         }
         tracing::debug!(?reason, "session closed");
+        self.last_activity = Some(self.current_activity());
         self.phase = Phase::Closed;
         self.timers.stop_all();
         self.letters.clear();

@@ -9,6 +9,8 @@ const OVERTAKEN: usize = 3;
 /// The most messages in flight, whatever their size: bounds the memory of many tiny messages, at
 /// a tenth of what the agent keeps out of order.
 pub(crate) const MESSAGES_MAX: usize = 8192;
+/// How many of them are for frames without data and for sparse streams, however many others wait.
+const MESSAGES_KEPT: usize = 64;
 
 /// Messages that were sent and not acknowledged, with their sequence numbers.
 ///
@@ -19,8 +21,12 @@ pub(crate) struct Outbound {
     base: i64,
     entries: VecDeque<Sent>,
     in_flight: usize,
+    /// Those of them that are not part of the window.
+    beside: usize,
     /// Counts all sendings, resends included: the order in which the peer should see them.
     sendings: u64,
+    /// Entries that were sent again and are not acknowledged.
+    repeated: usize,
     /// Entries marked as lost, and the sequence number before which there is none.
     marked: usize,
     first_marked: i64,
@@ -39,6 +45,7 @@ struct Sent {
     sending: u64,
     resent: bool,
     marked: bool,
+    beside: bool,
 }
 
 /// An acknowledged message.
@@ -48,6 +55,8 @@ pub(crate) struct Acknowledged {
     pub(crate) payload: usize,
     /// Its round-trip time; `None` when it was resent, since nobody knows which sending it was.
     pub(crate) rtt: Option<Duration>,
+    /// Whether it was not part of the window.
+    pub(crate) beside: bool,
 }
 
 impl Outbound {
@@ -69,9 +78,37 @@ impl Outbound {
         self.entries.len() >= MESSAGES_MAX
     }
 
+    /// Whether only few more messages may be in flight.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.entries.len() >= MESSAGES_MAX - MESSAGES_KEPT
+    }
+
     /// Payload bytes that are not acknowledged.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// Those that are not part of the window.
+    pub(crate) fn beside(&self) -> usize {
+        self.beside
+    }
+
+    /// Those that are.
+    pub(crate) fn in_window(&self) -> usize {
+        self.in_flight - self.beside
+    }
+
+    /// The latest message is not part of the window.
+    pub(crate) fn put_beside(&mut self) {
+        if let Some(sent) = self.entries.back_mut().filter(|sent| !sent.beside) {
+            sent.beside = true;
+            self.beside += sent.payload;
+        }
+    }
+
+    /// Whether a message that was sent again is not acknowledged.
+    pub(crate) fn awaits_repeated(&self) -> bool {
+        self.repeated > 0
     }
 
     /// The oldest message that is not acknowledged, and when it was sent last.
@@ -97,6 +134,7 @@ impl Outbound {
             sending: self.sendings,
             resent: false,
             marked: false,
+            beside: false,
         });
     }
 
@@ -110,16 +148,20 @@ impl Outbound {
             self.marked -= 1;
         }
         self.in_flight -= sent.payload;
+        let beside = sent.beside;
+        self.beside -= if beside { sent.payload } else { 0 };
         let rtt = (!sent.resent).then(|| now.saturating_duration_since(sent.at));
         let (payload, sending, resent) = (sent.payload, sent.sending, sent.resent);
-        if !resent {
+        if resent {
+            self.repeated -= 1;
+        } else {
             self.note_arrival(sending);
         }
         while self.entries.front().is_some_and(|sent| sent.message.is_none()) {
             self.entries.pop_front();
             self.base += 1;
         }
-        Some(Acknowledged { message, payload, rtt })
+        Some(Acknowledged { message, payload, rtt, beside })
     }
 
     /// Marks what was overtaken by [`OVERTAKEN`] later messages, and returns the first of it.
@@ -207,6 +249,7 @@ impl Outbound {
         self.first_marked = sequence + 1;
         self.sendings += 1;
         sent.sending = self.sendings;
+        self.repeated += usize::from(!sent.resent);
         sent.resent = true;
         sent.at = now;
         sent.message.clone().map(|message| (sequence, message))
@@ -327,5 +370,26 @@ mod tests {
         let timeout = Duration::from_millis(10);
         outbound.mark_overdue(now + timeout / 2, timeout, usize::MAX);
         assert_eq!(resends(&mut outbound, now), [0; 0], "the resend counts");
+    }
+
+    #[test]
+    fn what_is_beside_the_window_is_counted_once_until_it_is_acknowledged() {
+        let now = origin();
+        let mut outbound = filled(now, 2);
+        outbound.put_beside();
+        outbound.put_beside();
+        assert_eq!((outbound.in_flight(), outbound.in_window(), outbound.beside()), (20, 10, 10));
+        outbound.mark_all();
+        assert_eq!(resends(&mut outbound, now), [0, 1]);
+        assert_eq!(outbound.beside(), 10, "a resend is the same message");
+        assert!(outbound.acknowledge(now, 1).is_some_and(|it| it.beside));
+        assert!(outbound.acknowledge(now, 0).is_some_and(|it| !it.beside));
+        assert_eq!((outbound.in_flight(), outbound.beside()), (0, 0));
+    }
+
+    #[test]
+    fn some_messages_are_kept_for_what_is_small() {
+        let outbound = filled(origin(), (MESSAGES_MAX - MESSAGES_KEPT) as i64);
+        assert!(outbound.is_nearly_full() && !outbound.is_full());
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::Session;
 use crate::pool::LARGE_PAYLOAD;
-use crate::timers::{PROBE_MIN, Timer};
+use crate::timers::{PROBE_MIN, RTO_MAX, Timer};
 
 /// The sizes that are tried, one after the other.
 const SIZES: [usize; 2] = [LARGE_PAYLOAD / 2, LARGE_PAYLOAD];
@@ -72,7 +72,9 @@ impl Session {
         let message = self.nops(&header, payload / HEADER_LEN)?;
         self.probe = Probe::Sent { size, sequence };
         self.outbound.hold(sequence);
-        self.timers.set(Timer::Probe, now + PROBE_MIN.max(self.rtt.estimate() * 3));
+        // What was under way during a stall makes for long round trips; nobody waits so long for this.
+        let wait = PROBE_MIN.max(self.rtt.estimate() * 3).min(RTO_MAX);
+        self.timers.set(Timer::Probe, now + wait);
         Some(self.register(now, message, payload))
     }
 

@@ -9,12 +9,14 @@ use super::inbound::{Payload, Place};
 use super::probe::Probe;
 use super::window::Progress;
 use super::{Ending, Phase, Session, is_encrypted_in};
-use crate::{CloseReason, HandshakeError, Mode, ProtocolError};
+use crate::{CloseReason, Handling, HandshakeError, Mode, ProtocolError};
 
 impl Session {
     /// Takes one websocket message, text or binary. What is malformed is dropped and counted.
     pub fn receive(&mut self, now: Instant, message: Bytes) {
-        if self.is_closed() {
+        if self.is_closed()
+            || (self.lacks(Handling::Header) && !message.starts_with(&[0, 0, 0, 116]))
+        {
             return;
         }
         let message = match Message::decode(message) {
@@ -22,11 +24,12 @@ impl Session {
             Err(error) => {
                 tracing::debug!(%error, "malformed message dropped");
                 self.counters.malformed += 1;
-                return;
+                return self.tolerate_malformed();
             }
         };
         tracing::trace!(header = ?message.header, len = message.payload.len(), "received");
         self.note_deafness(now);
+        self.moved = Some(now);
         match message.header.message_type {
             MessageType::OutputStreamData => self.data(now, message),
             MessageType::Acknowledge => self.acknowledgement(now, &message),
@@ -36,14 +39,27 @@ impl Session {
             other => {
                 tracing::debug!(kind = ?other, "message of no concern ignored");
                 self.counters.malformed += 1;
+                self.tolerate_malformed();
             }
         }
+    }
+
+    /// Nothing follows from what cannot be read: whoever sent it may send it again, and better.
+    fn tolerate_malformed(&mut self) {
+        if self.lacks(Handling::Malformed) {
+            self.close(CloseReason::Protocol(ProtocolError::Cipher));
+        }
+    }
+
+    /// Whether a test leaves that out.
+    pub(super) fn lacks(&self, handling: Handling) -> bool {
+        self.config.without.has(handling)
     }
 
     /// Whether the digest is right. The peer sends the same bytes again if it is not, so that
     /// is said loudly.
     fn check_digest(&mut self, message: &Message) -> bool {
-        let right = message.digest_matches();
+        let right = message.digest_matches() || self.lacks(Handling::Digest);
         if !right {
             self.counters.digest_failures += 1;
             tracing::warn!(
@@ -63,6 +79,13 @@ impl Session {
         let (id, sequence) = (message.header.id, message.header.sequence);
         let mut payload = Payload { kind: message.header.payload_type, bytes: message.payload };
         match self.inbound.place(sequence, &payload) {
+            Place::Duplicate if self.lacks(Handling::Duplicates) => {
+                return self.deliver(now, payload);
+            }
+            Place::Stored if self.lacks(Handling::Order) => {
+                self.acks.push(now, id, sequence);
+                return self.deliver(now, payload);
+            }
             Place::Next if self.is_flooded(&payload) => {
                 self.counters.dropped_for_room += 1;
                 return;
@@ -142,6 +165,7 @@ impl Session {
 
     /// The agent has a message. As in both official ends only the sequence number counts.
     fn acknowledged(&mut self, now: Instant, sequence: i64) {
+        let oldest = sequence == self.outbound.first();
         let Some(acknowledged) = self.outbound.acknowledge(now, sequence) else { return };
         if let Some(rtt) = acknowledged.rtt {
             self.rtt.sample(rtt);
@@ -150,16 +174,18 @@ impl Session {
         let next = self.outbound.next();
         let progress = Progress {
             sequence,
-            bytes: acknowledged.payload,
+            bytes: if acknowledged.beside { 0 } else { acknowledged.payload },
             rtt: acknowledged.rtt,
             next,
-            in_flight: self.outbound.in_flight(),
+            in_flight: self.outbound.in_window(),
         };
         self.window.acknowledged(now, progress);
-        if let Some(overtaken) = self.outbound.mark_overtaken() {
+        if !self.lacks(Handling::Resend)
+            && let Some(overtaken) = self.outbound.mark_overtaken()
+        {
             self.window.lost(overtaken, next);
         }
-        self.note_progress(now, acknowledged.rtt.is_some());
+        self.note_progress(now, acknowledged.rtt.is_some(), oldest);
         if self.first == First::Sent(sequence) {
             self.first_acknowledged(now);
         }

@@ -103,7 +103,7 @@ impl Session {
         let headroom = HEADER_LEN + before + framing;
         let mut buffer = self.pool.take(payload);
         buffer.resize(headroom, 0);
-        Chunk { buffer, headroom, room: payload - framing }
+        Chunk { buffer, headroom, room: payload - framing, taken: 0 }
     }
 
     /// Bytes of framing at the start of each payload.

@@ -1,10 +1,13 @@
 mod half_closed;
+mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
 
+pub(crate) use self::sending::Limits;
+use super::turns::{Share, Turns};
 use crate::pool::Pool;
 use crate::{Cause, Chunk, Event, StreamId};
 
@@ -15,16 +18,11 @@ const PIECE_COST: usize = 64;
 /// Smaller pieces are copied; those of ordinary messages are not.
 const PINNED_MAX: usize = 4;
 
-/// Bytes that all streams together may have waiting to be sent. Beyond it each stream may have
-/// one chunk, so that none starves.
-const WAITING_MAX: usize = 16 << 20;
-
 /// The streams of a session, and whose turn it is to send.
 #[derive(Default, Debug)]
 pub(crate) struct Streams {
     map: BTreeMap<StreamId, Stream>,
-    /// Streams with something to send, in the order of their turns.
-    turns: VecDeque<StreamId>,
+    turns: Turns,
     /// Finished streams, by when their end is to be passed on.
     lingering: BTreeSet<(Instant, StreamId)>,
     /// Finished streams of which all was sent, by the last message of it, while it or one before
@@ -39,8 +37,7 @@ pub(crate) struct Streams {
 pub(crate) struct Stream {
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
-    /// Bytes that it has sent in this turn.
-    turn_bytes: usize,
+    share: Share,
     /// Whether pieces of its last frame are still to be sent.
     in_pieces: bool,
     unread: VecDeque<Bytes>,
@@ -99,6 +96,11 @@ impl Streams {
         self.unread
     }
 
+    /// Those on which something may come yet.
+    pub(crate) fn awaited(&self) -> usize {
+        self.map.values().filter(|stream| stream.remote == Remote::Open).count()
+    }
+
     /// What `bytes` count against the inbound budget.
     pub(crate) fn cost(bytes: &Bytes) -> usize {
         bytes.len() + PIECE_COST
@@ -122,7 +124,7 @@ impl Streams {
         let stream = Stream {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            turn_bytes: 0,
+            share: Share::default(),
             in_pieces: false,
             unread: VecDeque::new(),
             unread_cost: 0,
@@ -149,112 +151,6 @@ impl Streams {
         }
         self.unread -= stream.unread_cost;
         Some(stream)
-    }
-
-    /// Whether the stream may have another chunk; if not, its writer is told later.
-    pub(crate) fn has_room(&mut self, id: StreamId, limit: usize) -> bool {
-        let full = self.waiting >= WAITING_MAX;
-        let Some(stream) = self.map.get_mut(&id) else { return false };
-        if stream.local != Local::Open || stream.remote != Remote::Open {
-            return false;
-        }
-        let room = stream.waiting.is_empty() || (stream.waiting_bytes < limit && !full);
-        stream.writer_waits |= !room;
-        room
-    }
-
-    /// Appends to the last waiting chunk when `data` fits into it.
-    pub(crate) fn coalesce(&mut self, id: StreamId, data: &[u8]) -> bool {
-        let Some(stream) = self.map.get_mut(&id) else { return false };
-        let Some(last) = stream.waiting.back_mut() else { return false };
-        if last.spare() < data.len() {
-            return false;
-        }
-        last.buffer.extend_from_slice(data);
-        stream.waiting_bytes += data.len();
-        stream.written += data.len() as u64;
-        self.waiting += data.len();
-        true
-    }
-
-    pub(crate) fn push_waiting(&mut self, id: StreamId, chunk: Chunk) {
-        let Some(stream) = self.map.get_mut(&id) else { return };
-        if stream.waiting.is_empty() {
-            self.turns.push_back(id);
-        }
-        stream.waiting_bytes += chunk.len();
-        stream.written += chunk.len() as u64;
-        self.waiting += chunk.len();
-        stream.waiting.push_back(chunk);
-    }
-
-    /// The stream whose turn it is, and the length of its next chunk.
-    pub(crate) fn next_turn(&mut self) -> Option<(StreamId, usize)> {
-        loop {
-            let id = *self.turns.front()?;
-            match self.map.get(&id).and_then(|stream| stream.waiting.front()) {
-                Some(chunk) => return Some((id, chunk.len())),
-                None => drop(self.turns.pop_front()),
-            }
-        }
-    }
-
-    /// Takes the chunk that [`next_turn`](Self::next_turn) showed; it goes out as `sequence`, or
-    /// in pieces, the last of which [`frame_sent`](Self::frame_sent) tells.
-    ///
-    /// A turn lasts for `turn` bytes, since some streams may have small chunks and others large
-    /// ones. `limit` is what a stream may have waiting.
-    pub(crate) fn take_turn(
-        &mut self,
-        sequence: Option<i64>,
-        turn: usize,
-        limit: usize,
-        events: &mut VecDeque<Event>,
-    ) -> Option<Chunk> {
-        let id = *self.turns.front()?;
-        let stream = self.map.get_mut(&id)?;
-        let chunk = stream.waiting.pop_front()?;
-        stream.waiting_bytes -= chunk.len();
-        self.waiting -= chunk.len();
-        stream.in_pieces = sequence.is_none();
-        if let Some(sequence) = sequence {
-            stream.note_sent(sequence, id, &mut self.undelivered);
-        }
-        stream.turn_bytes += chunk.len();
-        let goes_on =
-            stream.waiting.front().is_some_and(|next| stream.turn_bytes + next.len() <= turn);
-        if !goes_on {
-            stream.turn_bytes = 0;
-            self.turns.pop_front();
-            if !stream.waiting.is_empty() {
-                self.turns.push_back(id);
-            }
-        }
-        let room = stream.waiting.is_empty()
-            || (stream.waiting_bytes <= limit / 2 && self.waiting < WAITING_MAX);
-        if room && std::mem::take(&mut stream.writer_waits) {
-            events.push_back(Event::Writable(id));
-        }
-        Some(chunk)
-    }
-
-    /// The last piece of a stream's frame went out as `sequence`.
-    pub(crate) fn frame_sent(&mut self, sequence: i64, id: StreamId) {
-        let Some(stream) = self.map.get_mut(&id) else { return };
-        stream.in_pieces = false;
-        stream.note_sent(sequence, id, &mut self.undelivered);
-    }
-
-    /// Drops what waits to be sent.
-    pub(crate) fn drop_waiting(&mut self, id: StreamId, pool: &mut Pool) {
-        let Some(stream) = self.map.get_mut(&id) else { return };
-        self.waiting -= std::mem::take(&mut stream.waiting_bytes);
-        stream.turn_bytes = 0;
-        // Its turns are skipped, and must not be taken for those of data that comes later.
-        if !stream.waiting.is_empty() {
-            self.turns.retain(|turn| *turn != id);
-        }
-        stream.waiting.drain(..).for_each(|chunk| pool.put(chunk.buffer));
     }
 
     /// Hands received bytes, part of a payload of `whole` bytes, to a stream; false when it takes
@@ -349,24 +245,6 @@ impl Streams {
 }
 
 impl Stream {
-    /// Whether it has nothing waiting to be sent.
-    pub(crate) fn is_sent(&self) -> bool {
-        self.waiting.is_empty() && !self.in_pieces
-    }
-
-    /// Takes note of the last message with its data so far.
-    fn note_sent(
-        &mut self,
-        sequence: i64,
-        id: StreamId,
-        undelivered: &mut BTreeSet<(i64, StreamId)>,
-    ) {
-        self.last_sequence = Some(sequence);
-        if self.is_sent() && self.local == Local::Finished {
-            undelivered.insert((sequence, id));
-        }
-    }
-
     fn tell_reader(&mut self, id: StreamId, events: &mut VecDeque<Event>) {
         if std::mem::take(&mut self.reader_waits) {
             events.push_back(Event::Readable(id));

@@ -3,7 +3,7 @@ use std::time::Instant;
 use super::line::Line;
 use super::{Phase, Repair, Session};
 use crate::Loss;
-use crate::timers::{HANDSHAKE_TIMEOUT, SILENCE, Timer};
+use crate::timers::{HANDSHAKE_TIMEOUT, MOVE_MEMORY, SILENCE, Timer};
 
 /// The websocket, as far as the session knows.
 #[derive(Default, Debug)]
@@ -29,6 +29,7 @@ impl Session {
             Link::Up { .. } | Link::Down => Some(now),
         };
         self.link = Link::Up { resumed };
+        self.moved = Some(now);
         // What the old websocket had under way may take as long as a first word.
         self.deaf_until = Some(now);
         if !matches!(self.phase, Phase::Ready) {
@@ -41,6 +42,37 @@ impl Session {
             self.timers.set(Timer::Silence, now + SILENCE);
         }
         self.restart_quiet(now);
+    }
+
+    /// Another websocket takes over from one that still works: what comes on that one yet is to be
+    /// received as before. Cheaper than [`transport_down`](Self::transport_down) and
+    /// [`transport_up`](Self::transport_up): what is under way is not taken for lost.
+    pub fn transport_moved(&mut self, now: Instant) {
+        if !self.link_is_up() || matches!(self.phase, Phase::Closed) {
+            return self.transport_up(now);
+        }
+        self.link = Link::Up { resumed: Some(now) };
+        self.moved = Some(now);
+        self.deaf_until = Some(now);
+        // Its successor is asked again by the service if need be.
+        self.paused = false;
+        self.question = false;
+        self.timers.stop(Timer::PauseProbe);
+        // What was on its way may have come too late for the one before.
+        if let Some(since) = now.checked_sub(MOVE_MEMORY) {
+            self.acks.repeat_since(since);
+        }
+        self.window.new_path();
+        self.arm_rto();
+        // One message of a connection that has ended may be late on the one before.
+        self.note_loss_on_line();
+        self.restart_quiet(now);
+    }
+
+    fn note_loss_on_line(&mut self) {
+        if let Line::Quiet { lossy } | Line::Disconnecting { lossy, .. } = &mut self.line {
+            *lossy = true;
+        }
     }
 
     /// The websocket is gone. Nothing is lost by it, and [`poll_transmit`](Self::poll_transmit)
@@ -67,9 +99,7 @@ impl Session {
         ] {
             self.timers.stop(timer);
         }
-        if let Line::Quiet { lossy } | Line::Disconnecting { lossy, .. } = &mut self.line {
-            *lossy = true;
-        }
+        self.note_loss_on_line();
     }
 
     pub(super) fn link_is_up(&self) -> bool {
@@ -81,6 +111,7 @@ impl Session {
         self.outbound.mark_all();
         self.resend_first(now);
         self.progress = Some(now);
+        self.advanced = Some(now);
         self.repair = Repair::No;
         self.arm_rto();
     }

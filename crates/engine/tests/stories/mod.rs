@@ -5,6 +5,8 @@ mod ends;
 mod first_message;
 mod frames;
 mod handshake;
+mod interactive;
+mod keep_alive;
 mod linger;
 mod probe;
 mod properties;

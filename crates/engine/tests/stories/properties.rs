@@ -216,7 +216,7 @@ proptest! {
                 prop_assert_eq!(session.poll_timeout(), None);
             }
             let stats = session.stats();
-            prop_assert!(stats.in_flight <= stats.window.max(12 << 20));
+            prop_assert!(stats.in_flight <= stats.window.max(12 << 20) + (16 << 10));
         }
     }
 
@@ -253,6 +253,57 @@ proptest! {
         });
         for (id, data) in ids.iter().zip(&data) {
             prop_assert!(universe.received(*id) == data);
+        }
+    }
+
+    /// Sparse streams and uploads side by side, in messages of either size.
+    #[test]
+    fn overtaking_loses_doubles_and_reorders_nothing(
+        seed in any::<u64>(),
+        latency in 0_u64..30,
+        chance in prop_oneof![Just(0.0), 0.0..0.05],
+        rate in 500_000_u64..20_000_000,
+        small in any::<bool>(),
+        uploads in vec(70_000_usize..400_000, 0..3),
+        talks in vec((1_usize..30, 1_usize..6000, 0_u64..40), 1..4),
+        cut in proptest::option::of((0_u64..300, 0_u64..1000)),
+    ) {
+        let largest_payload = if small { 1024 } else { usize::MAX };
+        let script = Script { largest_payload, ..Script::serving([Behaviour::Sink]) };
+        let mut universe = Universe::ready(script, Weather::stormy(latency, chance), seed);
+        universe.up.weather.rate = Some(rate);
+        let mut all = Vec::new();
+        for (len, n) in uploads.iter().zip(0..) {
+            let (id, data) = (universe.open(), pattern(seed ^ n, *len));
+            universe.send(id, &data);
+            all.push((id, data));
+        }
+        let said: Vec<_> = talks.iter().map(|_| universe.open()).collect();
+        all.extend(said.iter().map(|id| (*id, Vec::new())));
+        let mut cut = cut.map(|(at, gap)| (universe.now + ms(at), gap));
+        for round in 0..talks.iter().map(|(times, ..)| *times).max().unwrap_or(0) {
+            for (n, (times, len, pause)) in talks.iter().enumerate() {
+                if round >= *times {
+                    continue;
+                }
+                let word = pattern(seed ^ round as u64, *len);
+                universe.send(said[n], &word);
+                all[uploads.len() + n].1.extend(word);
+                universe.run_for(ms(*pause));
+            }
+            if let Some((_, gap)) = cut.take_if(|(at, _)| *at <= universe.now) {
+                universe.cut();
+                universe.run_for(ms(gap));
+                universe.connect();
+            }
+            let stats = universe.session.stats();
+            prop_assert!(stats.in_flight <= (12 << 20) + (16 << 10));
+        }
+        universe.run_until("all there", |universe| all.iter().all(|(id, data)| {
+            universe.agent.got.get(&id.0).map_or(0, Vec::len) >= data.len()
+        }));
+        for (id, data) in &all {
+            prop_assert!(universe.agent.got.get(&id.0).map_or(&[][..], Vec::as_slice) == data);
         }
     }
 }

@@ -112,6 +112,34 @@ fn a_whole_burst_is_repaired_at_once() {
     assert!(took <= ms(200), "{took:?}");
 }
 
+/// Longer than what the first repair sends again, so that there is a second one; and with a message
+/// behind it that arrives, which is too few for a fast resend.
+#[test]
+fn a_lost_end_of_a_burst_is_repaired_within_a_timeout_and_three_round_trips() {
+    for behind in [0, 1, 2] {
+        let script = Script { largest_payload: 1024, ..Script::serving([Behaviour::Sink]) };
+        let mut universe = Universe::ready(script, Weather::calm(25), 1);
+        let id = universe.open();
+        // A window that has room for all of the burst.
+        let mut total = 400_000;
+        universe.send(id, &pattern(1, total));
+        universe.run_until("all of it", |universe| universe.session.is_drained());
+        universe.run_for(ms(1000));
+        assert!(universe.session.stats().window > 200_000);
+        let (sent, timeout) = (universe.now, universe.session.stats().rto);
+        universe.up.weather.drop = 1.0;
+        universe.send(id, &pattern(1, 80 * 1016));
+        universe.up.weather.drop = 0.0;
+        universe.send(id, &pattern(1, behind * 1016));
+        total += (80 + behind) * 1016;
+        universe.run_until("repaired", |universe| universe.agent.got[&id.0].len() == total);
+        let took = universe.now - sent;
+        assert!(took < timeout + ms(50) * 3, "{behind}: {took:?}, timeout {timeout:?}");
+        let resends = universe.session.stats().resends;
+        assert!((80..=81).contains(&resends), "{behind}: {resends}");
+    }
+}
+
 #[test]
 fn the_timeout_doubles_and_only_the_head_is_repeated_to_a_silent_agent() {
     let mut universe = Universe::ready(Script::serving([Behaviour::Sink]), Weather::calm(0), 1);

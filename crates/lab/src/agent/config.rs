@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
@@ -116,6 +117,8 @@ pub(crate) struct Runtime {
     pub(crate) completion_delay: Duration,
     /// How long each dial of a destination takes longer than it would.
     pub(crate) dial_delay: Duration,
+    /// Destinations that have moved, or that nobody knows any more.
+    pub(crate) moved: HashMap<HostPort, Option<SocketAddr>>,
     /// How long a dial goes on when nobody answers: on Linux until six repeated SYNs were in vain
     /// (`tcp_syn_retries`).
     pub(crate) connect_timeout: Duration,
@@ -142,6 +145,7 @@ impl Default for Runtime {
             handler_delay: Duration::ZERO..=Duration::from_millis(10),
             completion_delay: Duration::ZERO,
             dial_delay: Duration::ZERO,
+            moved: HashMap::new(),
             connect_timeout: Duration::from_secs(127),
             handshake_timeout: Duration::from_secs(15),
             crash_silence: Duration::from_mins(1),

@@ -80,13 +80,13 @@ impl Destination {
         if DENIED.iter().any(|denied| is_same_address(host, denied)) {
             return Err(ResolveError::Forbidden(host.to_owned()));
         }
-        let addresses = mapped(host, port, &config.maps)
-            .or_else(|| match gateway.locate(host, port?) {
-                Located::Nowhere => None,
-                Located::Silent => Some(Vec::new()),
-                Located::At(address) => Some(vec![address]),
-            })
-            .or_else(|| literal(host, port))
+        let moved = config.runtime().moved;
+        let here = port.and_then(|port| moved.get(&HostPort { host: host.to_owned(), port }));
+        let addresses = match here {
+            Some(to) => to.map(|to| vec![to]),
+            None => Self::found(host, port, config, gateway),
+        };
+        let addresses = addresses
             .filter(|found| found.iter().all(|address| address.ip().is_loopback()))
             .ok_or_else(|| ResolveError::Unknown(host.to_owned()))?;
         let nobody = addresses.is_empty() && port.is_some();
@@ -102,6 +102,22 @@ impl Destination {
             passes: Box::new(passes),
             counter,
         })
+    }
+
+    /// The addresses of a host that has not moved.
+    fn found<G: AgentGateway>(
+        host: &str,
+        port: Option<u16>,
+        config: &AgentConfig,
+        gateway: &G,
+    ) -> Option<Vec<SocketAddr>> {
+        mapped(host, port, &config.maps)
+            .or_else(|| match gateway.locate(host, port?) {
+                Located::Nowhere => None,
+                Located::Silent => Some(Vec::new()),
+                Located::At(address) => Some(vec![address]),
+            })
+            .or_else(|| literal(host, port))
     }
 
     /// The same with the times of its dials.

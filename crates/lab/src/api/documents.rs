@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use adit_wire::control::{ParameterDefinition, SessionDocument};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::{Answer, Context, required};
 use crate::http::ApiError;
 
 /// The document of a StartSession call that names none.
@@ -86,6 +88,41 @@ const COMMAND: Parameter = Parameter {
 fn number(value: &str) -> Option<u16> {
     let plain = value == "0" || !value.starts_with(['0', '+']);
     value.parse().ok().filter(|_| plain)
+}
+
+/// What `GetDocument` is asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetDocument {
+    name: Option<String>,
+}
+
+/// Gives the document of the account's preferences, where somebody has set any.
+pub(super) fn get(context: &Context<'_>, request: &GetDocument) -> Answer {
+    let name = required("name", request.name.as_deref())?;
+    let preferences = context.service.preferences().filter(|_| name == SHELL);
+    let preferences = preferences.ok_or_else(|| {
+        let message = format!("Document with name {name} does not exist.");
+        ApiError::of_model("InvalidDocument", message)
+    })?;
+    let minutes = |minutes: Option<u32>| minutes.map(|count| count.to_string()).unwrap_or_default();
+    let mut inputs = inputs();
+    inputs.insert("idleSessionTimeout".to_owned(), minutes(preferences.idle_minutes).into());
+    inputs.insert("maxSessionDuration".to_owned(), minutes(preferences.max_minutes).into());
+    let content = json!({
+        "schemaVersion": "1.0",
+        "description": "Document to hold regional settings for Session Manager",
+        "sessionType": "Standard_Stream",
+        "inputs": inputs,
+    });
+    Ok(json!({
+        "Name": name,
+        "DocumentVersion": "1",
+        "Status": "Active",
+        "Content": content.to_string(),
+        "DocumentType": "Session",
+        "DocumentFormat": "JSON",
+    }))
 }
 
 /// A document by name, and the values of its parameters: the caller's, one to a list.

@@ -57,6 +57,7 @@ pub(crate) fn credential(prefix: &str, operation: &str) -> Option<Credential> {
             | "DescribeInstanceInformation"
             | "DescribeInstanceProperties"
             | "GetConnectionStatus"
+            | "GetDocument"
             | "GetParameter"
             | "GetParameters"
             | "GetParametersByPath"
@@ -83,6 +84,7 @@ pub(crate) async fn call(context: &Context<'_>, operation: &str, body: &[u8]) ->
         "DescribeSessions" => describe::describe_sessions(context, &parse(body)?),
         "DescribeInstanceInformation" => instances::describe(context, &parse(body)?),
         "DescribeInstanceProperties" => instances::properties(context, &parse(body)?),
+        "GetDocument" => documents::get(context, &parse(body)?),
         "GetParameter" => parameters::get(&parse(body)?),
         "GetParameters" => parameters::get_several(&parse(body)?),
         "GetParametersByPath" => parameters::get_by_path(context.service, &parse(body)?),
@@ -151,6 +153,9 @@ fn resources(operation: &str, body: &Value) -> Vec<String> {
         }
         "ListInstanceAssociations" | "UpdateInstanceInformation" => {
             member("InstanceId").map(node).into_iter().collect()
+        }
+        "GetDocument" => {
+            member("Name").map(|name| arn("ssm", &format!("document/{name}"))).into_iter().collect()
         }
         "GetParameter" => member("Name").map(parameter).into_iter().collect(),
         "GetParameters" => {

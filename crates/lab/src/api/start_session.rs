@@ -49,7 +49,13 @@ pub(super) fn start_session(context: &Context<'_>, request: StartSession) -> Ans
         reason: request.reason,
         owner,
     };
+    let most = service.faults.most_sessions();
+    let live = || service.sessions().iter().filter(|session| !session.is_over()).count();
+    if most.is_some_and(|most| live() >= most) {
+        return Err(ApiError::throttled());
+    }
     let session = service.start_session(new, task).ok_or_else(|| not_connected(target))?;
+    drop(most);
     info!(session = id, target, document, "session started");
     let token = service.entropy.secret(128);
     session.status().client_token.issue(token.clone(), service.clock.elapsed());

@@ -30,6 +30,15 @@ struct Settings {
     release: Duration,
     answer: Duration,
     hold: Option<Hold>,
+    fail: Option<Fail>,
+}
+
+/// API calls that fail.
+#[derive(Debug)]
+struct Fail {
+    status: u16,
+    /// The only one that does, if there is one.
+    operation: Option<String>,
 }
 
 #[derive(Debug)]
@@ -80,6 +89,7 @@ impl Default for CloudFaults {
             release: RELEASE,
             answer: Duration::ZERO,
             hold: None,
+            fail: None,
         };
         Self { settings: Mutex::new(settings), held: watch::Sender::new(None) }
     }
@@ -112,6 +122,10 @@ impl CloudFaults {
         ] {
             *time = wanted.map_or(*time, Duration::from_millis);
         }
+        if let Some(fail) = request.fail {
+            let operation = request.operation.clone();
+            settings.fail = fail.map(|status| Fail { status, operation });
+        }
         if let Some(hold) = request.hold {
             if let Some(old) = settings.hold.take() {
                 old.release.cancel();
@@ -134,6 +148,14 @@ impl CloudFaults {
         };
         settings.deny.iter().any(names)
             || settings.allow.as_ref().is_some_and(|allow| !allow.iter().any(names))
+    }
+
+    /// The status that a call of this operation fails with.
+    pub(crate) fn fails(&self, operation: &str) -> Option<u16> {
+        let settings = self.settings();
+        let fail = settings.fail.as_ref()?;
+        let is_meant = fail.operation.as_ref().is_none_or(|only| only == operation);
+        is_meant.then_some(fail.status)
     }
 
     pub(crate) fn consistency(&self) -> Duration {

@@ -13,15 +13,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::faults::{FaultRequest, Faults};
-use crate::service::Service;
+use crate::service::{Preferences, Service};
 
 /// What a control answers, or why it refuses, in one line.
 pub(crate) type Answer = Result<Value, String>;
 
 /// The names, for whoever asks for another.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "faults",
     "clock",
+    "preferences",
     "users",
     "roles",
     "mfa",
@@ -52,6 +53,7 @@ pub(crate) fn call(service: &Arc<Service>, name: &str, body: &[u8]) -> Option<An
     Some(match name {
         "faults" => faults(service, body),
         "clock" => clock(service, body),
+        "preferences" => preferences(service, body),
         "users" => accounts::users(service, body),
         "roles" => accounts::roles(service, body),
         "mfa" => accounts::mfa(service, body),
@@ -79,5 +81,19 @@ fn faults(service: &Arc<Service>, body: &[u8]) -> Answer {
 fn clock(service: &Service, body: &[u8]) -> Answer {
     let ClockRequest { advance_ms } = read(body)?;
     service.clock.advance(Duration::from_millis(advance_ms));
+    Ok(json!({}))
+}
+
+/// Sets the account's preferences for sessions, with effect on those that are open too.
+fn preferences(service: &Service, body: &[u8]) -> Answer {
+    let wanted: Preferences = read(body)?;
+    // As the service has them: https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html
+    if !wanted.idle_minutes.is_none_or(|minutes| (1..=60).contains(&minutes)) {
+        return Err("idle_minutes is from 1 to 60".to_owned());
+    }
+    if !wanted.max_minutes.is_none_or(|minutes| (1..=1440).contains(&minutes)) {
+        return Err("max_minutes is from 1 to 1440".to_owned());
+    }
+    service.set_preferences(wanted);
     Ok(json!({}))
 }

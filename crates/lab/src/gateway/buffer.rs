@@ -135,7 +135,8 @@ impl Buffer {
     }
 }
 
-fn happens(rate: f64, rng: &mut StdRng) -> bool {
+/// Whether something of this share happens now.
+pub(super) fn happens(rate: f64, rng: &mut StdRng) -> bool {
     rate > 0.0 && rng.random_bool(rate.min(1.0))
 }
 

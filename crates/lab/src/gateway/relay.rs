@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, trace};
 
+use super::buffer::happens;
 use super::counts::Counts;
 use super::session::{Command, Session};
 use super::slot::{End, Event, Hangup, Side, Slot};
@@ -141,8 +142,8 @@ impl Relay {
     /// What is left of the idle time, or of the longest duration when that is less.
     fn time_left(&self) -> Duration {
         let elapsed = self.service.clock.elapsed();
-        let idle = self.active + self.service.config.idle_timeout;
-        let whole = self.service.config.max_duration.map(|max| self.session.started + max);
+        let idle = self.active + self.service.idle_timeout();
+        let whole = self.service.max_duration().map(|max| self.session.started + max);
         let end = whole.map_or(idle, |whole| whole.min(idle));
         end.saturating_sub(elapsed)
     }
@@ -156,7 +157,7 @@ impl Relay {
         // timer, whose resolution is a millisecond.
         let now = Instant::now();
         if self.closing.is_none() && self.time_left().is_zero() {
-            let idle = self.active + self.service.config.idle_timeout;
+            let idle = self.active + self.service.idle_timeout();
             let output = if idle <= self.service.clock.elapsed() {
                 "Your session timed out due to inactivity."
             } else {
@@ -241,6 +242,12 @@ impl Relay {
         }
         let lossy = self.service.config.lossy_resume;
         let (current, rng) = (&self.current, &mut self.rng);
+        if kind == MessageType::Acknowledge && happens(current.drop_acks, rng) {
+            self.counts.dropped += 1;
+            return;
+        }
+        let spoils = kind == MessageType::OutputStreamData && happens(current.corrupt, rng);
+        let bytes = if spoils { spoiled(&bytes) } else { bytes };
         let to = match side {
             Side::Client => &mut self.agent,
             Side::Agent => &mut self.client,
@@ -278,6 +285,10 @@ impl Relay {
             }
             Command::Cut { side, hangup } => self.hang_up(side, hangup),
             Command::Publication { side, start } => self.publication(side, start),
+            Command::Inject { message } => {
+                let latency = self.current.latency;
+                self.client.buffer.push_own(Instant::now(), message, latency);
+            }
             Command::Touch => self.active = self.service.clock.elapsed(),
             Command::Close { output } => self.close(&output),
         }
@@ -291,6 +302,15 @@ impl Relay {
         }
         (closing.told && !here) || closing.until <= now
     }
+}
+
+/// The message with another last byte.
+fn spoiled(bytes: &Bytes) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    bytes.into()
 }
 
 impl Drop for Relay {

@@ -61,6 +61,8 @@ pub(super) enum Command {
     Cut { side: Side, hangup: Hangup },
     /// A side is to be sent `start_publication` or `pause_publication`.
     Publication { side: Side, start: bool },
+    /// The client is given this message as it is.
+    Inject { message: Bytes },
     /// The idle time begins anew.
     Touch,
     /// The session is over.
@@ -160,6 +162,10 @@ impl Session {
 
     pub(crate) fn publication(&self, side: Side, start: bool) {
         self.tell(Command::Publication { side, start });
+    }
+
+    pub(crate) fn inject(&self, message: Bytes) {
+        self.tell(Command::Inject { message });
     }
 
     pub(crate) fn touch(&self) {

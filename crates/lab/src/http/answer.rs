@@ -50,6 +50,13 @@ impl ApiError {
         Self { status, code: "ServiceUnavailableException", message, member: "message" }
     }
 
+    /// A failure of the service's own.
+    pub(crate) fn internal(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let message = "Internal server error.".to_owned();
+        Self { status, code: "InternalServerError", message, member: "message" }
+    }
+
     pub(crate) fn throttled() -> Self {
         Self::common("ThrottlingException", "Rate exceeded")
     }

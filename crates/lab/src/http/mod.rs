@@ -3,6 +3,7 @@
 mod answer;
 mod authenticate;
 mod controls;
+pub(crate) mod in_process;
 mod route;
 mod server;
 mod sigv4;

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tracing::debug;
@@ -34,11 +34,15 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 const MESSAGES: &str = "ssmmessages";
 
 /// Answers one request.
-pub(super) async fn answer(
+pub(super) async fn answer<B>(
     service: Arc<Service>,
     over_tls: bool,
-    mut request: Request<Incoming>,
-) -> Answer {
+    mut request: Request<B>,
+) -> Answer
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
     let body = match read(body, BODY_TIME).await {
@@ -187,6 +191,9 @@ async fn call(service: &Arc<Service>, over_tls: bool, parts: &Parts, body: Bytes
     let answer = counted(service, operation, continues(&body), async {
         if service.faults.is_down() {
             return Err(ApiError::unavailable());
+        }
+        if let Some(status) = service.faults.cloud.fails(operation) {
+            return Err(ApiError::internal(status));
         }
         if service.faults.takes_throttle() {
             return Err(ApiError::throttled());

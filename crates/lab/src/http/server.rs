@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
@@ -74,13 +75,22 @@ async fn connection(service: Arc<Service>, tcp: TcpStream, tls: Option<TlsAccept
             Err(_) => return debug!("TLS handshake took too long"),
         },
     };
+    serve(service, over_tls, socket).await;
+}
+
+/// Answers the requests of one connection until it ends.
+pub(super) async fn serve(
+    service: Arc<Service>,
+    over_tls: bool,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
     let handler = service_fn(move |request| {
         let service = Arc::clone(&service);
         async move { Ok::<_, std::convert::Infallible>(route::answer(service, over_tls, request).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(socket), handler)
+        .serve_connection(TokioIo::new(io), handler)
         .with_upgrades();
     if let Err(error) = served.await {
         debug!(%error, "connection ended");

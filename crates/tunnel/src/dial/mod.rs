@@ -1,7 +1,7 @@
-//! From a `StreamUrl` to an open data channel.
+//! From a `StreamUrl` to an open websocket.
 //!
-//! TCP (direct or through a proxy), TLS, the websocket upgrade, and the text frame that presents
-//! the token.
+//! TCP (direct or through a proxy), TLS, the websocket upgrade; and the text frame that presents the
+//! token, which is sent when the websocket is put to use.
 
 mod connect;
 mod error;
@@ -11,10 +11,10 @@ mod tls;
 mod websocket;
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::{HeaderName, HeaderValue, Uri};
 use adit_wire::channel::{MESSAGE_SCHEMA_VERSION, OpenDataChannel};
-use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::Message;
 pub use error::{DialError, Stage, TlsFailure};
 
 use crate::source::{SessionSource, SourceError, Ticket};
-use crate::{DialOptions, Shared, TunnelEvent, Warning};
+use crate::{DialOptions, Handling, Shared, TunnelEvent, Warning, Without};
 
 /// A byte stream of any kind.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -34,6 +34,13 @@ pub(crate) type BoxIo = Box<dyn Io>;
 /// An open websocket.
 pub(crate) type Websocket = WebSocketStream<BoxIo>;
 
+/// An open websocket on which nothing was presented yet.
+pub(crate) struct Upgraded {
+    pub(crate) websocket: Websocket,
+    /// What presents the ticket.
+    pub(crate) opening: Message,
+}
+
 /// Dials gateways; made once per tunnel, since reading the trust roots takes milliseconds.
 pub(crate) struct Dialer {
     options: DialOptions,
@@ -41,6 +48,9 @@ pub(crate) struct Dialer {
     tls: tls::Tls,
     client_id: String,
     client_version: String,
+    /// Whether it was told that the gateway refuses signed upgrades: once is enough.
+    warned: AtomicBool,
+    without: Without,
 }
 
 /// Where a URL leads.
@@ -60,19 +70,25 @@ impl Dialer {
     ) -> Result<Self, DialError> {
         let proxy = proxy::Proxies::new(&options.proxy)?;
         let tls = tls::Tls::new(&options.extra_roots_pem)?;
-        Ok(Self { options, proxy, tls, client_id, client_version })
+        let (warned, without) = (AtomicBool::new(false), Without::default());
+        Ok(Self { options, proxy, tls, client_id, client_version, warned, without })
     }
 
-    /// Opens the data channel of `ticket`: signed when the source can sign, and once more unsigned
+    /// Leaves out what a test shows the use of.
+    pub(crate) fn without(self, without: Without) -> Self {
+        Self { without, ..self }
+    }
+
+    /// Opens a websocket for the data channel of `ticket`: signed when the source can sign, and once more unsigned
     /// when the signed upgrade is answered with 403. Whether the service takes unsigned or signed
     /// upgrades in every region is not known, so neither refusal is final.
-    pub(crate) async fn open<S: SessionSource>(
+    pub(crate) async fn upgrade<S: SessionSource>(
         &self,
         source: &S,
         ticket: &Ticket,
         request_id: String,
         shared: &Shared,
-    ) -> Result<Websocket, DialError> {
+    ) -> Result<Upgraded, DialError> {
         let url = &ticket.stream_url;
         // Credentials may come from a program that waits for somebody.
         let signed = connect::within(
@@ -85,10 +101,14 @@ impl Dialer {
             Err(SourceError::Retry { message, .. }) => return Err(DialError::Sign(message)),
             Err(SourceError::Fatal(fatal)) => return Err(DialError::Sign(fatal.message)),
         };
-        let mut websocket = match (self.dial(url, headers.as_deref()).await, &headers) {
-            (Err(DialError::Upgrade { status: 403, .. }), Some(_)) => {
+        let websocket = match (self.dial(url, headers.as_deref()).await, &headers) {
+            (Err(DialError::Upgrade { status: 403, .. }), Some(_))
+                if !self.without.has(Handling::Unsigned) =>
+            {
                 let websocket = self.dial(url, None).await?;
-                shared.emit(TunnelEvent::Warning(Warning::UnsignedUpgrade));
+                if !self.warned.swap(true, Ordering::Relaxed) {
+                    shared.emit(TunnelEvent::Warning(Warning::UnsignedUpgrade));
+                }
                 websocket
             }
             (dialled, _) => dialled?,
@@ -102,11 +122,7 @@ impl Dialer {
             client_instance_id: None,
         };
         let text = serde_json::to_string(&frame).map_err(|_| DialError::Token)?;
-        let sent = websocket.send(Message::Text(text.into()));
-        connect::within(self.options.handshake_timeout, Stage::Websocket, sent)
-            .await?
-            .map_err(|error| DialError::Websocket(error.to_string()))?;
-        Ok(websocket)
+        Ok(Upgraded { websocket, opening: Message::Text(text.into()) })
     }
 
     /// Dials `url` and upgrades to a websocket.

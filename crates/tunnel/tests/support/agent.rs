@@ -71,6 +71,11 @@ impl Agent {
         }
     }
 
+    /// The same agent for another session.
+    pub fn successor(&self) -> Self {
+        Self { version: self.version.clone(), ..Self::new(self.destination.clone()) }
+    }
+
     /// Speaks as an older agent.
     pub fn set_version(&mut self, version: &str) {
         version.clone_into(&mut self.version);

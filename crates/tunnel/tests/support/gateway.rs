@@ -1,4 +1,4 @@
-//! A gateway for one session, whose agent sits in the same process.
+//! A gateway for one session at a time, whose agent sits in the same process.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use adit_wire::channel::OpenDataChannel;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -17,6 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::agent::{Agent, Destination};
+use super::source::SESSION;
 
 /// The most messages sent before the client is listened to.
 const TURN: usize = 64;
@@ -54,10 +56,16 @@ struct Rules {
 
 struct State {
     agent: Mutex<Agent>,
+    /// The session that the agent is of.
+    session: Mutex<String>,
+    /// How many websockets have presented a token: the last one is the session's.
+    taken_over: watch::Sender<usize>,
     rules: Mutex<Rules>,
     upgrades: Mutex<Vec<Upgrade>>,
     hellos: Mutex<Vec<OpenDataChannel>>,
     open: AtomicUsize,
+    /// TLS handshakes that went on from an earlier one.
+    tls_resumed: AtomicUsize,
     cut_now: watch::Sender<Option<Cut>>,
     /// The agent has something to say.
     speak: Notify,
@@ -98,10 +106,13 @@ impl Gateway {
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let state = Arc::new(State {
             agent: Mutex::new(Agent::new(destination)),
+            session: Mutex::new(SESSION.to_owned()),
+            taken_over: watch::Sender::new(0),
             rules: Mutex::default(),
             upgrades: Mutex::default(),
             hellos: Mutex::default(),
             open: AtomicUsize::new(0),
+            tls_resumed: AtomicUsize::new(0),
             cut_now: watch::Sender::new(None),
             speak: Notify::new(),
             changed: Notify::new(),
@@ -115,6 +126,10 @@ impl Gateway {
                     None => drop(tokio::spawn(state.serve(stream))),
                     Some(tls) => drop(tokio::spawn(async move {
                         if let Ok(stream) = tls.accept(stream).await {
+                            let kind = stream.get_ref().1.handshake_kind();
+                            if kind == Some(HandshakeKind::Resumed) {
+                                state.tls_resumed.fetch_add(1, Ordering::SeqCst);
+                            }
                             state.serve(stream).await;
                         }
                     })),
@@ -178,6 +193,11 @@ impl Gateway {
         self.state.open.load(Ordering::SeqCst)
     }
 
+    /// TLS handshakes that went on from an earlier one.
+    pub fn tls_resumed(&self) -> usize {
+        self.state.tls_resumed.load(Ordering::SeqCst)
+    }
+
     pub fn upgrades(&self) -> Vec<Upgrade> {
         self.state.upgrades.lock().expect("no panic").clone()
     }
@@ -204,9 +224,13 @@ impl Gateway {
 impl State {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin + Socket>(self: Arc<Self>, stream: S) {
         // The size of the refusal is the callback's signature, which is tungstenite's.
+        let mut target = String::new();
         #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
         let judge = |request: &Request, response: Response| match self.judge(request) {
-            None => Ok(response),
+            None => {
+                request.uri().path().clone_into(&mut target);
+                Ok(response)
+            }
             Some(status) => {
                 let mut refusal = ErrorResponse::new(Some("no\nentry".to_owned()));
                 *refusal.status_mut() = status.try_into().expect("a status");
@@ -221,12 +245,18 @@ impl State {
         self.hellos.lock().expect("no panic").push(hello);
         self.open.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
+        self.begin(target.rsplit('/').next().unwrap_or_default());
         let away = self.rules.lock().expect("no panic").turn_away;
         let cut = if away {
             Some(Cut::Close(1008))
         } else {
-            let cut = self.relay(&mut websocket).await;
-            self.agent.lock().expect("no panic").detach();
+            self.taken_over.send_modify(|count| *count += 1);
+            let taken_over = self.taken_over.subscribe();
+            let turn = *taken_over.borrow();
+            let cut = self.relay(&mut websocket, taken_over).await;
+            if turn == *self.taken_over.borrow() {
+                self.agent.lock().expect("no panic").detach();
+            }
             cut
         };
         match cut {
@@ -243,6 +273,16 @@ impl State {
         drop(websocket);
         self.open.fetch_sub(1, Ordering::SeqCst);
         self.changed.notify_one();
+    }
+
+    /// A websocket is for a session: another one has an agent of its own.
+    fn begin(&self, session: &str) {
+        let mut current = self.session.lock().expect("no panic");
+        if *current != session {
+            session.clone_into(&mut current);
+            let mut agent = self.agent.lock().expect("no panic");
+            *agent = agent.successor();
+        }
     }
 
     fn judge(&self, request: &Request) -> Option<u16> {
@@ -262,6 +302,7 @@ impl State {
     async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         websocket: &mut WebSocketStream<S>,
+        mut taken_over: watch::Receiver<usize>,
     ) -> Option<Cut> {
         let mut cut_now = self.cut_now.subscribe();
         cut_now.mark_unchanged();
@@ -285,6 +326,7 @@ impl State {
                 tokio::select! {
                     message = websocket.next() => Some(message),
                     _ = cut_now.changed() => return *cut_now.borrow(),
+                    _ = taken_over.changed() => return Some(Cut::Close(1000)),
                     () = self.speak.notified() => None,
                 }
             };

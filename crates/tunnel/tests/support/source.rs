@@ -7,7 +7,7 @@ use adit_tunnel::{Fatal, FatalKind, Resumption, Secret, SessionSource, SourceErr
 use http::{HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
-/// The session's id.
+/// The first session's id; those that follow have a number behind it.
 pub const SESSION: &str = "s-0123";
 
 /// What the next call of `resume` answers; without any, a fresh ticket.
@@ -16,6 +16,7 @@ pub enum Answer {
     Over,
     Retry,
     Fatal,
+    Denied,
 }
 
 #[derive(Default)]
@@ -95,11 +96,17 @@ impl FakeSource {
 }
 
 fn ticket(state: &State) -> Ticket {
+    let session_id = session(state.started);
     Ticket {
-        session_id: SESSION.to_owned(),
-        stream_url: state.url.clone(),
+        stream_url: state.url.replace(SESSION, &session_id),
+        session_id,
         token: Secret::new(format!("token-{}-{}", state.started, state.resumed)),
     }
+}
+
+/// The id of the session that was started as the first, the second…
+pub fn session(number: usize) -> String {
+    if number < 2 { SESSION.to_owned() } else { format!("{SESSION}-{number}") }
 }
 
 pub fn fatal() -> Fatal {
@@ -119,8 +126,8 @@ impl SessionSource for FakeSource {
     }
 
     async fn resume(&self, session_id: &str) -> Result<Resumption, SourceError> {
-        assert_eq!(session_id, SESSION);
         let mut state = self.state();
+        assert_eq!(session_id, session(state.started));
         state.resumed += 1;
         match state.answers.pop_front().or_else(|| state.always.clone()) {
             None => Ok(Resumption::Resumed(ticket(&state))),
@@ -129,6 +136,9 @@ impl SessionSource for FakeSource {
                 Err(SourceError::Retry { after: None, message: "slow down".to_owned() })
             }
             Some(Answer::Fatal) => Err(SourceError::Fatal(fatal())),
+            Some(Answer::Denied) => {
+                Err(SourceError::Fatal(Fatal { kind: FatalKind::Permission, ..fatal() }))
+            }
         }
     }
 
@@ -143,7 +153,7 @@ impl SessionSource for FakeSource {
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, SourceError> {
         self.gate().await;
         let state = self.state();
-        assert_eq!(url, state.url);
+        assert_eq!(url, ticket(&state).stream_url);
         let headers = [
             ("host", "signed.test"),
             ("x-amz-date", "20261121T120000Z"),

@@ -21,6 +21,8 @@ pub(crate) struct Environment {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
     Adit,
+    /// The same with one session for all its connections.
+    AditOne,
     /// The same behind a gateway that takes no larger payload than the official ends send.
     AditSmall,
     /// `aws-ssm-bridge` as it comes: 1 KiB of payload a message.
@@ -54,6 +56,8 @@ pub(crate) enum Stage {
     Transfer(Way, u64),
     /// The same pings beside one download and one upload.
     Beside,
+    /// The same beside one download, each on a connection of its own.
+    BesideDown,
 }
 
 /// How much of everything.
@@ -89,7 +93,7 @@ impl Plan {
 
     /// Bytes of one transfer over all its connections: what takes a few seconds, so that its
     /// beginning does not count for much.
-    pub(crate) fn bytes(&self, pace: Pace, way: Way) -> u64 {
+    pub(crate) fn bytes(&self, pace: Pace, way: Way, connections: u64) -> u64 {
         let (full, quick) = match (pace, way) {
             (Pace::Official, Way::Down) => (3_000_000, 1_500_000),
             (Pace::Off, Way::Down) => (128_000_000, 64_000_000),
@@ -97,7 +101,10 @@ impl Plan {
             (Pace::Official, Way::Up) => (128_000_000, 64_000_000),
             (Pace::Off, Way::Up) => (256_000_000, 128_000_000),
         };
-        if self.quick { quick } else { full }
+        // Where each of several connections has the agent's pace to itself, that is over in no time.
+        let times =
+            if pace == Pace::Official && way == Way::Down && connections > 1 { 5 } else { 1 };
+        times * if self.quick { quick } else { full }
     }
 
     /// How long pings go on beside bulk.
@@ -109,11 +116,17 @@ impl Plan {
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Adit, Self::AditSmall, Self::Bridge, Self::BridgeLarge, Self::NullSink];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Adit,
+        Self::AditOne,
+        Self::AditSmall,
+        Self::Bridge,
+        Self::BridgeLarge,
+        Self::NullSink,
+    ];
 
     pub(crate) fn is_adit(self) -> bool {
-        matches!(self, Self::Adit | Self::AditSmall)
+        matches!(self, Self::Adit | Self::AditOne | Self::AditSmall)
     }
 
     pub(crate) fn stages(self) -> Vec<Stage> {
@@ -123,10 +136,16 @@ impl Client {
             Self::Adit | Self::Bridge => {
                 let mut stages = vec![Stage::Start, Stage::Fresh, Stage::Ping];
                 stages.extend(down.into_iter().chain(up));
-                stages.push(Stage::Beside);
+                stages.extend([Stage::Beside, Stage::BesideDown]);
                 stages
             }
             // Downloads are cut by the agent, so the client's payload changes nothing there.
+            Self::AditOne => vec![
+                Stage::Transfer(Way::Down, 8),
+                Stage::Transfer(Way::Up, 8),
+                Stage::Beside,
+                Stage::BesideDown,
+            ],
             Self::AditSmall | Self::BridgeLarge => up.to_vec(),
             Self::NullSink => [Stage::Ping].into_iter().chain(down).collect(),
         }
@@ -148,6 +167,7 @@ impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Adit => "adit",
+            Self::AditOne => "adit-1-lane",
             Self::AditSmall => "adit-1k",
             Self::Bridge => "bridge",
             Self::BridgeLarge => "bridge-32k",
@@ -173,6 +193,7 @@ impl fmt::Display for Stage {
             Self::Ping => f.write_str("ping"),
             Self::Transfer(way, connections) => write!(f, "{way}-{connections}"),
             Self::Beside => f.write_str("beside"),
+            Self::BesideDown => f.write_str("beside-down"),
         }
     }
 }

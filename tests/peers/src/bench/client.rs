@@ -35,6 +35,9 @@ impl Programs {
             if client.is_adit() {
                 command.args(["connect", "--quiet", "--local-port", "auto"]);
             }
+            if client == Client::AditOne {
+                command.args(["--lanes", "1"]);
+            }
             command.args(["--bastion", BASTION, "--host", HOST, "--port", &PORT.to_string()]);
             if client == Client::BridgeLarge {
                 command.args(["--payload", &LARGE_PAYLOAD.to_string()]);

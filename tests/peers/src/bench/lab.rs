@@ -77,7 +77,12 @@ impl Lab {
 
     /// Has the lab's gateway drop what the client sends in larger payloads than this.
     pub(crate) fn limit_input(&self, bytes: usize) -> Result<()> {
-        self.control("POST", "faults", &json!({ "max_input": bytes }).to_string()).map(drop)
+        self.fault(&json!({ "max_input": bytes }))
+    }
+
+    /// Makes something go wrong.
+    pub(crate) fn fault(&self, fault: &Value) -> Result<()> {
+        self.control("POST", "faults", &fault.to_string()).map(drop)
     }
 
     /// A count of the last session, such as `largest_input`.

@@ -42,19 +42,25 @@ pub(crate) fn pings(tunnel: SocketAddr, span: Duration) -> Result<Vec<Duration>>
     Ok(times)
 }
 
-/// The same beside one endless download and one endless upload.
+/// The same beside one endless download, and one endless upload if that is wanted.
 pub(crate) fn pings_beside(
     tunnel: SocketAddr,
+    and_upload: bool,
     span: Duration,
     limit: Duration,
 ) -> Result<Vec<Duration>> {
     let mut down = open(tunnel, Kind::Source, 0, ENDLESS, limit)?;
-    let mut up = open(tunnel, Kind::Sink, 0, ENDLESS, limit)?;
-    let closers = [down.try_clone()?, up.try_clone()?];
+    let mut closers = vec![down.try_clone()?];
+    let up = and_upload.then(|| open(tunnel, Kind::Sink, 0, ENDLESS, limit)).transpose()?;
+    if let Some(up) = &up {
+        closers.push(up.try_clone()?);
+    }
     thread::scope(|scope| {
         // Both end with an error when they are closed.
         scope.spawn(move || receive(&mut down, 0, ENDLESS, None).ok());
-        scope.spawn(move || send(&mut up, 0, ENDLESS, None).ok());
+        if let Some(mut up) = up {
+            scope.spawn(move || send(&mut up, 0, ENDLESS, None).ok());
+        }
         // The queues need a moment to become as long as they get.
         thread::sleep(Duration::from_millis(500));
         let times = pings(tunnel, span);

@@ -60,6 +60,11 @@ impl Process {
         self.home.path()
     }
 
+    #[allow(dead_code, reason = "not every program here needs it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }

@@ -10,7 +10,7 @@ use crate::cases::{Client, Environment, LARGE_PAYLOAD, Plan};
 use crate::machine::{Machine, Program};
 use crate::results::{Results, Summary};
 
-const MEASURES: [&str; 16] = [
+const MEASURES: [&str; 20] = [
     "ready, ms",
     "first byte, ms",
     "start to first byte, ms",
@@ -19,12 +19,16 @@ const MEASURES: [&str; 16] = [
     "ping p99, ms",
     "ping beside bulk p50, ms",
     "ping beside bulk p99, ms",
+    "ping beside a download p50, ms",
+    "ping beside a download p99, ms",
     "down, 1 connection, MB/s",
     "down, 8 connections, MB/s",
     "up, 1 connection, MB/s",
     "up, 8 connections, MB/s",
     "client CPU down, s/GB",
     "client CPU up, s/GB",
+    "client CPU down, 8 connections, s/GB",
+    "client CPU up, 8 connections, s/GB",
     "peak memory after 8 connections, MB",
     "payload up, bytes",
 ];

@@ -120,9 +120,15 @@ impl Visit<'_> {
             }
             Stage::Beside => {
                 let address = self.tunnel()?.address;
-                let times = measure::pings_beside(address, plan.beside(pace), limit)?;
+                let times = measure::pings_beside(address, true, plan.beside(pace), limit)?;
                 values.push(("ping beside bulk p50, ms", percentile(&times, 0.5)));
                 values.push(("ping beside bulk p99, ms", percentile(&times, 0.99)));
+            }
+            Stage::BesideDown => {
+                let address = self.tunnel()?.address;
+                let times = measure::pings_beside(address, false, plan.beside(pace), limit)?;
+                values.push(("ping beside a download p50, ms", percentile(&times, 0.5)));
+                values.push(("ping beside a download p99, ms", percentile(&times, 0.99)));
             }
             Stage::Transfer(way, connections) => self.transfer(way, connections, values)?,
         }
@@ -153,7 +159,7 @@ impl Visit<'_> {
 
     fn transfer(&mut self, way: Way, connections: u64, values: &mut Values) -> Result<()> {
         let Run { plan, limit, .. } = *self.run;
-        let total = plan.bytes(self.environment.pace, way);
+        let total = plan.bytes(self.environment.pace, way, connections);
         let rate_name = match (way, connections) {
             (Way::Down, 1) => "down, 1 connection, MB/s",
             (Way::Down, _) => "down, 8 connections, MB/s",
@@ -170,6 +176,13 @@ impl Visit<'_> {
         let rate = measure::transfer(tunnel.address, way, connections, total, limit)?;
         let used = tunnel.process.cpu_seconds()? - before;
         values.push((rate_name, rate / 1e6));
+        if connections > 1 {
+            let name = match way {
+                Way::Down => "client CPU down, 8 connections, s/GB",
+                Way::Up => "client CPU up, 8 connections, s/GB",
+            };
+            values.push((name, used / (total as f64 / 1e9)));
+        }
         if connections == 1 {
             let name = match way {
                 Way::Down => "client CPU down, s/GB",

@@ -1,0 +1,18 @@
+use std::time::Instant;
+
+/// How busy a session is: what is decided about it depends on that.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Activity {
+    /// Since when nothing moves in either direction; `None` while something waits to be sent, to be
+    /// acknowledged, or to be taken by a local reader.
+    pub quiet_since: Option<Instant>,
+    /// Since when a message waits for its acknowledgement and nothing was acknowledged.
+    pub unanswered_since: Option<Instant>,
+    /// When a byte of user data moved last.
+    pub last_payload: Option<Instant>,
+    /// Streams on which something may come from the destination yet.
+    pub streams: usize,
+    /// Whether a byte has come from the destination ever. A session knows of itself alone; whoever
+    /// has several adds what the others knew.
+    pub proven: bool,
+}

@@ -1,0 +1,445 @@
+//! One session of a tunnel: the engine behind its one lock, and who waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use adit_engine::{
+    Activity, Cause, Chunk, CloseReason, Event, Load, Loss, Meter, Mode, OpenError, Read, Session,
+    Stats, StreamId,
+};
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::TunnelEvent;
+
+/// The most bytes handed to the websocket in one turn: enough to fill a few TLS records, little
+/// enough that acknowledgements which come in meanwhile do not wait long.
+const TURN_BYTES: usize = 64 * 1024;
+/// The most messages handed to the websocket in one turn.
+const TURN_MESSAGES: usize = 128;
+/// How long nothing may be acknowledged before new connections go elsewhere.
+const STALLED: Duration = Duration::from_secs(2);
+
+/// What the driver and the local connections share of one session.
+///
+/// The lock is held for single engine calls and never across an await.
+pub(crate) struct Lane {
+    state: Mutex<State>,
+    events: UnboundedSender<TunnelEvent>,
+    pub(crate) session_id: String,
+    /// Wakes the driver: the engine has something to send, or time to look again.
+    pub(crate) driver: Notify,
+    /// Told when it begins to carry bulk.
+    attention: Arc<Notify>,
+    /// Local connections are to break off at once.
+    pub(crate) abort: CancellationToken,
+}
+
+struct State {
+    session: Session,
+    meter: Meter,
+    streams: BTreeMap<StreamId, Waiters>,
+    openers: Vec<Waker>,
+    /// The agent's version, once streams can be opened.
+    ready: Option<String>,
+    /// Why the engine closed, once it did.
+    closed: Option<CloseReason>,
+    /// Whether it carries nothing any more.
+    is_gone: bool,
+}
+
+#[derive(Default)]
+struct Waiters {
+    readable: Option<Waker>,
+    writable: Option<Waker>,
+    /// How the stream ended, once the engine has forgotten it.
+    closed: Option<Cause>,
+}
+
+impl Waiters {
+    fn wake(&mut self) {
+        wake(&mut self.readable);
+        wake(&mut self.writable);
+    }
+}
+
+/// What a turn of the driver got from the engine.
+pub(crate) struct Turn {
+    /// When the engine wants to be called again.
+    pub(crate) timeout: Option<Instant>,
+    /// Whether the gateway is not listened to because local clients do not read.
+    pub(crate) unread: bool,
+    /// Whether nothing waits to be sent or acknowledged.
+    pub(crate) drained: bool,
+    /// Whether more was left than one turn takes.
+    pub(crate) more: bool,
+    /// Whether the engine has closed.
+    pub(crate) closed: bool,
+    /// Whether it has become ready, which nobody has asked for yet.
+    pub(crate) ready: bool,
+}
+
+impl Turn {
+    fn look(session: &Session) -> Self {
+        Self {
+            timeout: session.poll_timeout(),
+            unread: session.is_unread_full(),
+            drained: session.is_drained(),
+            more: false,
+            closed: false,
+            ready: false,
+        }
+    }
+
+    fn note(&mut self, state: &State) {
+        self.closed = state.closed.is_some();
+        self.ready = state.ready.is_some();
+    }
+}
+
+impl Lane {
+    /// A session that waits for its first websocket; `abort` ends its connections with the tunnel's.
+    pub(crate) fn new(
+        session: Session,
+        session_id: String,
+        events: UnboundedSender<TunnelEvent>,
+        attention: Arc<Notify>,
+        abort: CancellationToken,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                session,
+                meter: Meter::default(),
+                streams: BTreeMap::new(),
+                openers: Vec::new(),
+                ready: None,
+                closed: None,
+                is_gone: false,
+            }),
+            events,
+            session_id,
+            driver: Notify::new(),
+            attention,
+            abort,
+        }
+    }
+
+    /// Tells the caller; that it may have stopped listening is its own choice.
+    fn emit(&self, event: TunnelEvent) {
+        let _unheard = self.events.send(event);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `change` act on the engine, then hands out what the engine has to tell.
+    fn with<R>(&self, change: impl FnOnce(&mut State, Instant) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state, Instant::now());
+        while let Some(event) = state.session.poll_event() {
+            self.settle(&mut state, event);
+        }
+        result
+    }
+
+    fn settle(&self, state: &mut State, event: Event) {
+        match event {
+            Event::Ready { agent_version } => {
+                state.ready = Some(agent_version);
+                self.driver.notify_one();
+            }
+            Event::CustomerMessage(text) => self.emit(TunnelEvent::CustomerMessage(text)),
+            Event::Readable(id) => {
+                if let Some(waiters) = state.streams.get_mut(&id) {
+                    wake(&mut waiters.readable);
+                }
+            }
+            Event::Writable(id) => {
+                if let Some(waiters) = state.streams.get_mut(&id) {
+                    wake(&mut waiters.writable);
+                }
+            }
+            Event::StreamClosed { id, cause } => {
+                tracing::debug!(stream = id.0, ?cause, "stream closed");
+                if let Some(waiters) = state.streams.get_mut(&id) {
+                    waiters.closed = Some(cause);
+                    waiters.wake();
+                }
+            }
+            // A stream's end alone frees nothing: the agent has to disconnect first.
+            Event::Free => state.openers.drain(..).for_each(Waker::wake),
+            // Agents never ask for it in port sessions, whatever the preferences say.
+            Event::KeyRequest(_) => {
+                let refusal = "port sessions are not encrypted with KMS".to_owned();
+                state.session.refuse_key(Instant::now(), refusal);
+            }
+            Event::ConnectRefused { stream } => self.emit(TunnelEvent::ConnectRefused { stream }),
+            Event::Closed(reason) => {
+                tracing::debug!(%reason, "session closed");
+                state.closed = Some(reason);
+                state.streams.values_mut().for_each(Waiters::wake);
+                state.openers.drain(..).for_each(Waker::wake);
+                self.driver.notify_one();
+            }
+            other => tracing::debug!(?other, "unknown event of the session"),
+        }
+    }
+
+    // ---- for the driver ----
+
+    pub(crate) fn transport_up(&self) {
+        self.with(|state, now| state.session.transport_up(now));
+    }
+
+    /// Another websocket takes over from one that still works.
+    pub(crate) fn transport_moved(&self) {
+        self.with(|state, now| state.session.transport_moved(now));
+    }
+
+    pub(crate) fn transport_down(&self, loss: Loss) {
+        self.with(|state, now| state.session.transport_down(now, loss));
+    }
+
+    /// Whether streams can be opened; with the agent's version the first time it is asked then.
+    pub(crate) fn take_ready(&self) -> Option<(String, Mode)> {
+        let mut state = self.lock();
+        let version = state.ready.take()?;
+        Some((version, state.session.mode().unwrap_or(Mode::Mux)))
+    }
+
+    /// Changes how much may be under way to the agent.
+    pub(crate) fn set_window_max(&self, most: usize) {
+        self.lock().session.set_window_max(most);
+    }
+
+    /// How busy it is, as far as new connections are concerned.
+    pub(crate) fn load(&self, now: Instant) -> Load {
+        let State { session, meter, .. } = &*self.lock();
+        let unanswered = session.activity().unanswered_since;
+        let is_silent = unanswered.is_some_and(|at| now.saturating_duration_since(at) >= STALLED);
+        Load {
+            queued: session.queued(),
+            is_bulk: meter.is_bulk(now),
+            is_stalled: is_silent || session.is_unread_full(),
+            is_single: session.mode() == Some(Mode::Single),
+        }
+    }
+
+    /// How busy it is.
+    pub(crate) fn activity(&self) -> Activity {
+        self.lock().session.activity()
+    }
+
+    /// Hands one message to the engine; tells whether it takes more.
+    pub(crate) fn receive(&self, message: Bytes) -> bool {
+        self.with(|state, now| {
+            state.session.receive(now, message);
+            state.session.wants_input()
+        })
+    }
+
+    /// Does what is due and moves messages to be sent into `outbox`, as many as one turn takes.
+    pub(crate) fn turn(&self, outbox: &mut Vec<Bytes>) -> Turn {
+        let mut turn = self.with(|state, now| {
+            let session = &mut state.session;
+            if session.poll_timeout().is_some_and(|due| due <= now) {
+                session.handle_timeout(now);
+            }
+            let mut bytes = 0;
+            let mut more = true;
+            while bytes < TURN_BYTES && outbox.len() < TURN_MESSAGES {
+                let Some(message) = session.poll_transmit(now) else {
+                    more = false;
+                    break;
+                };
+                bytes += message.len();
+                outbox.push(message);
+            }
+            if state.meter.note(now, session.payload_bytes()) {
+                self.attention.notify_one();
+            }
+            Turn { more, ..Turn::look(session) }
+        });
+        turn.note(&self.lock());
+        turn
+    }
+
+    /// Does what is due while nothing can be sent.
+    pub(crate) fn tick(&self) -> Turn {
+        let mut turn = self.with(|state, now| {
+            if state.session.poll_timeout().is_some_and(|due| due <= now) {
+                state.session.handle_timeout(now);
+            }
+            Turn::look(&state.session)
+        });
+        turn.note(&self.lock());
+        turn
+    }
+
+    /// Whether the websocket is to be read.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.lock().session.wants_input()
+    }
+
+    /// Why the engine closed, if it did.
+    pub(crate) fn closed(&self) -> Option<CloseReason> {
+        self.lock().closed.clone()
+    }
+
+    /// Breaks every stream off and asks the agent to end the session.
+    pub(crate) fn terminate(&self) {
+        self.abort.cancel();
+        self.with(|state, now| {
+            for id in state.streams.keys().copied() {
+                state.session.reset(now, id);
+            }
+            state.session.terminate(now);
+            state.streams.values_mut().for_each(Waiters::wake);
+        });
+    }
+
+    /// It carries nothing any more; everyone who waits learns it. What has come already can still be
+    /// read.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.lock();
+        state.is_gone = true;
+        state.streams.values_mut().for_each(Waiters::wake);
+        state.openers.drain(..).for_each(Waker::wake);
+    }
+
+    /// What has got through so far, in messages.
+    pub(crate) fn progress(&self) -> u64 {
+        let stats = self.lock().session.stats();
+        stats.messages_in + stats.acks_in
+    }
+
+    // ---- for the local connections ----
+
+    /// Opens a stream; [`OpenError::Busy`] is waited out.
+    pub(crate) fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<StreamId, OpenError>> {
+        let opened = self.with(|state, now| {
+            if state.is_gone {
+                return Poll::Ready(Err(OpenError::Closed));
+            }
+            match state.session.open(now) {
+                Ok(id) => {
+                    state.streams.insert(id, Waiters::default());
+                    Poll::Ready(Ok(id))
+                }
+                Err(OpenError::Busy) => {
+                    state.openers.push(cx.waker().clone());
+                    Poll::Pending
+                }
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        });
+        self.driver.notify_one();
+        opened
+    }
+
+    /// A buffer for the stream's next bytes; `None` when it takes no more.
+    pub(crate) fn poll_chunk(&self, id: StreamId, cx: &Context<'_>) -> Poll<Option<Chunk>> {
+        self.with(|state, _| {
+            if let Some(chunk) = state.session.chunk(id) {
+                return Poll::Ready(Some(chunk));
+            }
+            let over = state.is_gone || state.closed.is_some();
+            match state.streams.get_mut(&id) {
+                Some(waiters) if waiters.closed.is_none() && !over => {
+                    register(&mut waiters.writable, cx);
+                    Poll::Pending
+                }
+                _ => Poll::Ready(None),
+            }
+        })
+    }
+
+    /// Takes a filled chunk; false when the stream takes no more.
+    pub(crate) fn write(&self, id: StreamId, chunk: Chunk) -> bool {
+        let taken = self.with(|state, now| state.session.write(now, id, chunk).is_ok());
+        self.driver.notify_one();
+        taken
+    }
+
+    /// Returns an unused chunk.
+    pub(crate) fn give_back(&self, chunk: Chunk) {
+        self.with(|state, _| state.session.give_back(chunk));
+    }
+
+    /// Reads what has come for a stream; never ready with [`Read::Blocked`].
+    pub(crate) fn poll_read(
+        &self,
+        id: StreamId,
+        max: usize,
+        out: &mut Vec<Bytes>,
+        cx: &Context<'_>,
+    ) -> Poll<Read> {
+        let (read, reopened) = self.with(|state, now| {
+            let stalled = !state.session.wants_input();
+            let read = match state.session.read(now, id, max, out) {
+                Read::Blocked if state.is_gone => Read::Reset(Cause::SessionClosed),
+                Read::Reset(Cause::Unknown) => {
+                    match state.streams.get(&id).and_then(|waiters| waiters.closed) {
+                        Some(Cause::Finished) => Read::End,
+                        cause => Read::Reset(cause.unwrap_or(Cause::Unknown)),
+                    }
+                }
+                read => read,
+            };
+            if read == Read::Blocked {
+                match state.streams.get_mut(&id) {
+                    Some(waiters) => register(&mut waiters.readable, cx),
+                    None => return (Poll::Ready(Read::Reset(Cause::Unknown)), true),
+                }
+                return (Poll::Pending, false);
+            }
+            (Poll::Ready(read), stalled && state.session.wants_input())
+        });
+        if reopened || matches!(read, Poll::Ready(Read::End | Read::Reset(_))) {
+            self.driver.notify_one();
+        }
+        read
+    }
+
+    /// The local client will send no more.
+    pub(crate) fn finish(&self, id: StreamId) {
+        self.with(|state, now| state.session.finish(now, id));
+        self.driver.notify_one();
+    }
+
+    /// The local connection is gone.
+    pub(crate) fn reset(&self, id: StreamId) {
+        self.with(|state, now| state.session.reset(now, id));
+        self.driver.notify_one();
+    }
+
+    /// Forgets who waited for a stream.
+    pub(crate) fn forget(&self, id: StreamId) {
+        self.lock().streams.remove(&id);
+    }
+
+    /// The engine's counters, and the local connections open.
+    pub(crate) fn counters(&self) -> (Stats, usize) {
+        let state = self.lock();
+        (state.session.stats(), state.streams.len())
+    }
+}
+
+fn wake(slot: &mut Option<Waker>) {
+    if let Some(waker) = slot.take() {
+        waker.wake();
+    }
+}
+
+/// Stores the waker, without cloning it when it is there already.
+fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}
