@@ -151,8 +151,7 @@ impl Play<'_> {
     }
 
     fn turned_away(stage: &mut Stage, cause: &str) -> Outcome {
-        let flow = Flow::open(stage.address(), 5).map_err(|error| error.to_string())?;
-        flow.end(stage.deadline)?;
+        Flow::turned_away(stage.address(), 5, stage.deadline)?;
         let kind = if cause == "no_session" { "rejected" } else { "closed" };
         stage.until(&format!("{kind} for {cause}"), |stage| {
             let is_it = |event: &Value| event["event"] == kind && event["cause"] == cause;

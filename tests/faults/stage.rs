@@ -224,6 +224,17 @@ impl Stage {
         self.control("faults", body).map(drop)
     }
 
+    /// Whether all that either end of the sessions has sent is acknowledged.
+    pub(crate) fn lab_is_quiet(&self) -> bool {
+        let state = self.lab.state();
+        let sessions = state["sessions"].as_array().expect("a list");
+        sessions.iter().all(|session| {
+            let counts = &session["counts"];
+            counts["input_stream_data"] == counts["acknowledge_from_agent"]
+                && counts["output_stream_data"] == counts["acknowledge_from_client"]
+        })
+    }
+
     pub(crate) fn control(&self, name: &str, body: &Value) -> Outcome<Value> {
         let path = format!("/_lab/{name}");
         let address = self.lab.address();

@@ -320,6 +320,16 @@ impl Flow {
         rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).ok();
     }
 
+    /// A connection that is accepted and closed. The reset of one that is refused may be there before
+    /// the word that it was accepted is.
+    pub(crate) fn turned_away(address: SocketAddr, seed: u64, deadline: Instant) -> Outcome {
+        match Self::open(address, seed) {
+            Ok(flow) => flow.end(deadline),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// Waits for the end of the stream, on which nothing comes.
     pub(crate) fn end(&self, deadline: Instant) -> Outcome {
         let mut byte = [0];

@@ -17,8 +17,7 @@ fn move_to(stage: &Stage, to: &serde_json::Value) {
 /// Connects twice in vain.
 fn until_replaced(stage: &mut Stage) -> Outcome {
     for _ in 0..2 {
-        let flow = Flow::open(stage.address(), 4).map_err(|error| error.to_string())?;
-        flow.end(stage.deadline)?;
+        Flow::turned_away(stage.address(), 4, stage.deadline)?;
     }
     stage.expect("replaced")
 }

@@ -111,7 +111,11 @@ pub(super) const ROWS: &[Row] = &[
         what: "the service asks for silence and never ends it",
         proves: Handlings("pause"),
         moment: Moment::Quiet,
-        fault: |stage| stage.fault(&json!({"pause": "client"})),
+        fault: |stage| {
+            // Whatever comes from the agent after it would end the silence.
+            stage.until("nothing to be under way", |stage| stage.lab_is_quiet().then_some(()))?;
+            stage.fault(&json!({"pause": "client"}))
+        },
         ..ROW
     },
     Row {
