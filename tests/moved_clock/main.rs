@@ -79,6 +79,7 @@ fn set(options: &mut TunnelOptions, time: &str) {
             // The seed spreads it over two minutes.
             options.seed -= options.seed % 120;
         }
+        "away" => options.away_limit = span,
         "connect" => options.dial.connect_timeout = span,
         "handshake" => options.dial.handshake_timeout = span,
         _ => panic!("ADIT_TEST_TIMES: no time is called {name:?}"),

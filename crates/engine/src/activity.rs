@@ -8,10 +8,20 @@ pub struct Activity {
     pub quiet_since: Option<Instant>,
     /// Since when a message waits for its acknowledgement and nothing was acknowledged.
     pub unanswered_since: Option<Instant>,
+    /// Since when nothing has come on a websocket that the session was resumed with; `None` once
+    /// something has.
+    pub unheard_since: Option<Instant>,
+    /// Since when the agent is away, as the service says, and nothing has come from it.
+    pub away_since: Option<Instant>,
     /// When a byte of user data moved last.
     pub last_payload: Option<Instant>,
     /// Streams on which something may come from the destination yet.
     pub streams: usize,
+    /// Those of them on which something has come, and whose local client is there.
+    pub established: usize,
+    /// Local connections that wait for this session, since there is no other. Known to whoever holds
+    /// them back.
+    pub held: usize,
     /// Whether a byte has come from the destination ever. A session knows of itself alone; whoever
     /// has several adds what the others knew.
     pub proven: bool,

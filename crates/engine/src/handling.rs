@@ -26,6 +26,8 @@ pub enum Handling {
     Failover,
     /// An agent that does not answer is asked after.
     Question,
+    /// An agent that does not come back is given up.
+    Away,
     /// A new session is started where target and bastion are by then.
     Anew,
     /// An idle session that the service ends is the tunnel's own idle limit.
@@ -54,7 +56,7 @@ pub enum Handling {
 
 impl Handling {
     /// All of them, with their names.
-    pub const ALL: [(&str, Self); 22] = [
+    pub const ALL: [(&str, Self); 23] = [
         ("resume", Self::Resume),
         ("replace", Self::Replace),
         ("dormant", Self::Dormant),
@@ -65,6 +67,7 @@ impl Handling {
         ("rollover", Self::Rollover),
         ("failover", Self::Failover),
         ("question", Self::Question),
+        ("away", Self::Away),
         ("anew", Self::Anew),
         ("idle", Self::Idle),
         ("unsigned", Self::Unsigned),

@@ -103,6 +103,7 @@ impl<S: SessionSource> Driver<S> {
             resume_budget: options.resume_budget,
             idle: options.idle,
             rollover: options.rollover,
+            away: options.away_limit,
             without: options.without,
         };
         // Each lane has a sequence of its own.
@@ -204,6 +205,9 @@ impl<S: SessionSource> Driver<S> {
         let (proven, last_payload) = self.shared.history();
         activity.proven |= proven;
         activity.last_payload = activity.last_payload.max(last_payload);
+        if self.options.lanes <= 1 {
+            activity.held = self.shared.waiting();
+        }
         activity
     }
 

@@ -24,6 +24,10 @@ const TURN_MESSAGES: usize = 128;
 /// How long nothing may be acknowledged before new connections go elsewhere.
 const STALLED: Duration = Duration::from_secs(2);
 
+/// How long after a resumption new connections wait for a word on it: that the agent is there, or away.
+/// The service need not say that it is there.
+const WORD: Duration = Duration::from_millis(500);
+
 /// What the driver and the local connections share of one session.
 ///
 /// The lock is held for single engine calls and never across an await.
@@ -220,12 +224,15 @@ impl Lane {
     /// How busy it is, as far as new connections are concerned.
     pub(crate) fn load(&self, now: Instant) -> Load {
         let State { session, meter, .. } = &*self.lock();
-        let unanswered = session.activity().unanswered_since;
+        let activity = session.activity();
+        let unanswered = activity.unanswered_since;
         let is_silent = unanswered.is_some_and(|at| now.saturating_duration_since(at) >= STALLED);
         Load {
             queued: session.queued(),
             is_bulk: meter.is_bulk(now),
             is_stalled: is_silent || session.is_unread_full(),
+            is_away: activity.away_since.is_some(),
+            is_unheard: activity.unheard_since.is_some_and(|at| now < at + WORD),
             is_single: session.mode() == Some(Mode::Single),
         }
     }

@@ -112,10 +112,11 @@ impl Slot {
 /// it would have if it began to.
 fn share(slots: &BTreeMap<LaneId, Slot>) {
     let now = Instant::now();
-    let lanes = || slots.values().filter_map(|slot| slot.lane.as_ref());
-    let busy = lanes().filter(|lane| lane.load(now).is_bulk).count();
-    for lane in lanes() {
-        let sharers = if lane.load(now).is_bulk { busy } else { busy + 1 };
+    let lanes = slots.values().filter_map(|slot| slot.lane.as_ref());
+    let lanes: Vec<_> = lanes.map(|lane| (lane, lane.load(now).is_bulk)).collect();
+    let busy = lanes.iter().filter(|(_, is_bulk)| *is_bulk).count();
+    for (lane, is_bulk) in lanes {
+        let sharers = if is_bulk { busy } else { busy + 1 };
         lane.set_window_max(WINDOW / sharers.clamp(1, MOST_SHARERS));
     }
 }
@@ -235,7 +236,7 @@ impl Shared {
 
     /// A lane that was to be opened is not to be had; tells whether that is news.
     pub(crate) fn refused(&self, id: LaneId) -> bool {
-        let is_news = self.lock().lanes.refused(Instant::now(), id, None);
+        let is_news = self.lock().lanes.refused(Instant::now(), id);
         self.changed();
         is_news
     }

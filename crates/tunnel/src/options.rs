@@ -81,6 +81,9 @@ pub struct TunnelOptions {
     /// The age from which a websocket is exchanged at a quiet moment, before the service closes it;
     /// 50 min. `None` waits for the service.
     pub rollover: Option<Duration>,
+    /// How long the agent may be away from a session on which nobody has had an answer, or that somebody
+    /// waits for, before another session takes its place; 15 s. Others are kept for 5 min.
+    pub away_limit: Duration,
     /// The seed of all randomness: message ids, client id, jitter.
     pub seed: u64,
     /// The version shown to gateway and agent; four numbers above 1.2.331.0, or agents end silent
@@ -122,6 +125,7 @@ impl TunnelOptions {
             lane_idle: LanesConfig::default().idle,
             idle: None,
             rollover: SupervisorConfig::default().rollover,
+            away_limit: SupervisorConfig::default().away,
             seed,
             client_version: "1.2.764.0".to_owned(),
             ping_interval: Duration::from_secs(30),

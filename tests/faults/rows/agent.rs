@@ -35,6 +35,44 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "agent/gone-for-good",
+        what: "the agent is away and does not come back, and the service keeps the session (1 s; else 15 s, and 5 min where connections are open)",
+        proves: Handlings("away"),
+        moment: Moment::Idle,
+        streams: Streams::None,
+        events: &["dormant", "replaced"],
+        set_up: |setup| setup.times("away=1000"),
+        fault: |stage| {
+            stage.fault(&json!({"offline": BASTION}))?;
+            stage.expect("dormant")?;
+            stage.fault(&json!({"online": BASTION}))
+        },
+        ..ROW
+    },
+    Row {
+        name: "agent/gone-when-somebody-comes",
+        what: "the same, and somebody connects before that is known",
+        proves: Handlings("away"),
+        moment: Moment::Idle,
+        streams: Streams::None,
+        connections: Connections::Held,
+        events: &["dormant", "retrying", "replaced"],
+        set_up: |setup| setup.times("away=1000"),
+        fault: |stage| {
+            stage.fault(&json!({"offline": BASTION}))?;
+            stage.until("the service's word that the agent is away", |stage| {
+                let state = stage.lab.state();
+                let mut sessions = state["sessions"].as_array()?.iter();
+                sessions.any(|session| session["counts"]["pauses_to_client"] != 0).then_some(())
+            })
+        },
+        mend: |stage| {
+            stage.expect("retrying")?;
+            stage.fault(&json!({"online": BASTION}))
+        },
+        ..ROW
+    },
+    Row {
         name: "agent/offline-and-session-over",
         what: "the bastion is gone, its session too, and it comes back after a while",
         proves: Handlings("retry"),

@@ -79,8 +79,10 @@ pub struct Session {
     /// When a message moved last, in either direction.
     moved: Option<Instant>,
     repair: Repair,
-    /// Whether the service asked for silence.
-    paused: bool,
+    /// Since when nothing has come on a websocket that the session was resumed with.
+    unheard: Option<Instant>,
+    /// Since when the service asks for silence.
+    paused: Option<Instant>,
     /// Whether the agent is to be asked if that is still so, with a message of its own.
     question: bool,
 
@@ -177,7 +179,8 @@ impl Session {
             advanced: None,
             moved: None,
             repair: Repair::No,
-            paused: false,
+            unheard: None,
+            paused: None,
             question: false,
             letters: VecDeque::new(),
             control: VecDeque::new(),
@@ -286,7 +289,11 @@ impl Session {
             quiet_since: self.moved.filter(|_| is_quiet),
             unanswered_since: self.progress.filter(|_| !self.outbound.is_empty()),
             last_payload: self.counters.last_payload,
+            unheard_since: self.unheard,
+            away_since: self.paused,
             streams: self.streams.awaited(),
+            established: self.streams.established(),
+            held: 0,
             proven: self.counters.bytes_in > 0,
         }
     }
@@ -319,7 +326,7 @@ impl Session {
             payload_size: self.payload_size,
             waiting: self.streams.waiting(),
             unread: self.streams.unread(),
-            paused: self.paused,
+            paused: self.paused.is_some(),
             streams: self.streams.len(),
             streams_opened: self.opened,
             ..self.counters

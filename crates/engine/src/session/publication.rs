@@ -12,12 +12,12 @@ impl Session {
     /// The service asks for silence: the agent is away. Nothing new is sent, and nothing old but
     /// the head now and then, since the word that ends the pause may be lost.
     pub(super) fn pause(&mut self, now: Instant) {
-        if self.paused || !self.link_is_up() {
+        if self.paused.is_some() || !self.link_is_up() {
             return;
         }
         tracing::debug!("publication paused");
         self.fail_probe(now);
-        self.paused = true;
+        self.paused = Some(now);
         self.timers.stop(Timer::Rto);
         self.timers.stop(Timer::FirstResend);
         self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
@@ -25,7 +25,7 @@ impl Session {
 
     /// The agent is there again: the service says so, or something came from it.
     pub(super) fn unpause(&mut self, now: Instant) {
-        if !std::mem::take(&mut self.paused) {
+        if self.paused.take().is_none() {
             return;
         }
         tracing::debug!("publication resumed");

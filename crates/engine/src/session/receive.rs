@@ -30,6 +30,7 @@ impl Session {
         tracing::trace!(header = ?message.header, len = message.payload.len(), "received");
         self.note_deafness(now);
         self.moved = Some(now);
+        self.unheard = None;
         match message.header.message_type {
             MessageType::OutputStreamData => self.data(now, message),
             MessageType::Acknowledge => self.acknowledgement(now, &message),

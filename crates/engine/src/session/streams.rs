@@ -101,6 +101,14 @@ impl Streams {
         self.map.values().filter(|stream| stream.remote == Remote::Open).count()
     }
 
+    /// Those of them on which something has come, and whose local client is there.
+    pub(crate) fn established(&self) -> usize {
+        let is_established = |stream: &&Stream| {
+            stream.heard && stream.remote == Remote::Open && stream.local == Local::Open
+        };
+        self.map.values().filter(is_established).count()
+    }
+
     /// What `bytes` count against the inbound budget.
     pub(crate) fn cost(bytes: &Bytes) -> usize {
         bytes.len() + PIECE_COST

@@ -30,6 +30,7 @@ impl Session {
         };
         self.link = Link::Up { resumed };
         self.moved = Some(now);
+        self.unheard = resumed;
         // What the old websocket had under way may take as long as a first word.
         self.deaf_until = Some(now);
         if !matches!(self.phase, Phase::Ready) {
@@ -55,7 +56,7 @@ impl Session {
         self.moved = Some(now);
         self.deaf_until = Some(now);
         // Its successor is asked again by the service if need be.
-        self.paused = false;
+        self.paused = None;
         self.question = false;
         self.timers.stop(Timer::PauseProbe);
         // What was on its way may have come too late for the one before.
@@ -83,11 +84,12 @@ impl Session {
         }
         tracing::debug!(?loss, "websocket lost");
         self.link = Link::Down;
+        self.unheard = None;
         self.counters.transports_lost += 1;
         self.counters.last_loss = Some(loss);
         self.fail_probe(now);
         // Its successor is asked again by the service if need be.
-        self.paused = false;
+        self.paused = None;
         self.question = false;
         for timer in [
             Timer::Handshake,

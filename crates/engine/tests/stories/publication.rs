@@ -1,3 +1,4 @@
+use adit_engine::Loss;
 use adit_wire::{Header, MessageId, MessageType, PayloadType, encode};
 use bytes::Bytes;
 
@@ -51,6 +52,32 @@ fn a_pause_stops_new_data_and_probes_with_the_head_once_a_second() {
     times.dedup();
     assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= ms(1000)));
     assert!(universe.session.stats().paused);
+}
+
+#[test]
+fn how_long_the_agent_is_away_is_told_until_something_comes_from_it() {
+    let (mut universe, _) = paused();
+    let since = universe.session.activity().away_since.expect("it is away");
+    assert_eq!(universe.session.activity().established, 0, "nothing has come on the stream");
+    universe.run_for(ms(3000));
+    universe.inject(pause());
+    assert_eq!(universe.session.activity().away_since, Some(since), "it was so before");
+    universe.up.weather.drop = 0.0;
+    universe.run_for(ms(1020));
+    assert_eq!(universe.session.activity().away_since, None);
+}
+
+#[test]
+fn whether_the_agent_is_there_is_unknown_until_something_comes_on_a_resumed_websocket() {
+    let (mut universe, _) = paused();
+    assert_eq!(universe.session.activity().unheard_since, None);
+    universe.session.transport_down(universe.now, Loss::Failed);
+    assert_eq!(universe.session.activity().away_since, None);
+    universe.session.transport_up(universe.now);
+    assert_eq!(universe.session.activity().unheard_since, Some(universe.now));
+    universe.inject(pause());
+    let activity = universe.session.activity();
+    assert_eq!((activity.unheard_since, activity.away_since), (None, Some(universe.now)));
 }
 
 #[test]

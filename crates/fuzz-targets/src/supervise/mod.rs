@@ -1,6 +1,6 @@
 mod driver;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adit_engine::{Activity, Closing, Loss, Resumption, Setback, SupervisorConfig, Trouble};
 use arbitrary::{Result, Unstructured};
@@ -113,17 +113,23 @@ fn step(driver: &mut Driver, u: &mut Unstructured<'_>) -> Result<()> {
 
 /// How busy the session is said to be.
 fn activity(driver: &Driver, u: &mut Unstructured<'_>) -> Result<Activity> {
-    let mut moment = || -> Result<_> {
-        let ago = u.arbitrary::<u16>()?;
-        Ok(if ago % 3 == 0 { None } else { driver.ago(Duration::from_millis(u64::from(ago) * 40)) })
-    };
+    let mut moment = || moment(driver, u);
     let (quiet_since, unanswered_since, last_payload) = (moment()?, moment()?, moment()?);
     let byte = u.arbitrary::<u8>()?;
     Ok(Activity {
         quiet_since,
         unanswered_since,
+        away_since: if byte & 64 > 0 { self::moment(driver, u)? } else { None },
         last_payload,
         streams: usize::from(byte % 4),
+        held: usize::from(byte & 128 > 0),
+        unheard_since: None,
+        established: usize::from(byte % 4 / 2),
         proven: byte & 32 > 0,
     })
+}
+
+fn moment(driver: &Driver, u: &mut Unstructured<'_>) -> Result<Option<Instant>> {
+    let ago = u.arbitrary::<u16>()?;
+    Ok(if ago % 3 == 0 { None } else { driver.ago(Duration::from_millis(u64::from(ago) * 40)) })
 }

@@ -3,13 +3,15 @@
 //! The agent reads from destinations at one pace for each session, however many connections a session
 //! carries, and what it has read waits in one line. So several connections at once get a session of
 //! their own each, a *lane*, as long as there may be another one: then a query does not wait behind a
-//! dump, and eight dumps are eight times as fast. A connection cannot change its lane.
+//! dump, and eight dumps take little longer than one. A connection cannot change its lane.
 //!
 //! A state machine like the others: after each call carry out what
 //! [`poll_action`](Lanes::poll_action) says, and call [`look`](Lanes::look) at
 //! [`poll_timeout`](Lanes::poll_timeout).
 
 mod meter;
+mod rank;
+mod supply;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use self::meter::Meter;
+use self::rank::rank;
 
 /// How long a connection waits for a lane that is being opened while it could share a quiet one: about
 /// what a start takes; and how long while it could share a busy one: what a start takes that is
@@ -26,9 +29,8 @@ const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(5);
 /// How long it waits before another lane is opened for it: who has closed one connection and opens the
 /// next at once is done with the first, which may be noticed a moment later.
 const MOMENT: Duration = Duration::from_millis(30);
-/// How long after a connection has gone the bulk that a lane has carried is taken for that connection's:
-/// what a [`Meter`] takes to forget it.
-const FORGOTTEN: Duration = Duration::from_secs(2);
+/// How often it is looked whether an agent is there again: nothing is told of it.
+const LOOK: Duration = Duration::from_millis(100);
 /// The least time that a lane which nobody uses is kept.
 const LEAST_IDLE: Duration = Duration::from_millis(1);
 /// How long no other lane is tried after one could not be had: at first, and at most.
@@ -63,6 +65,10 @@ pub struct Load {
     pub is_bulk: bool,
     /// Whether nothing gets through.
     pub is_stalled: bool,
+    /// Whether nothing can get through, since its agent is away.
+    pub is_away: bool,
+    /// Whether it was resumed a moment ago, and whether its agent is there will be known in another.
+    pub is_unheard: bool,
     /// Whether it takes no other connection while it has one: agents of old carry one at a time.
     pub is_single: bool,
 }
@@ -194,7 +200,7 @@ impl Lanes {
 
     /// A lane that was to be opened is not to be had. Tells whether that is news: whether it is the
     /// first since one was.
-    pub fn refused(&mut self, now: Instant, id: LaneId, after: Option<Duration>) -> bool {
+    pub fn refused(&mut self, now: Instant, id: LaneId) -> bool {
         self.all.remove(&id);
         // Several that are tried at once are refused for one reason.
         if self.not_before.is_some_and(|at| now < at) {
@@ -203,7 +209,7 @@ impl Lanes {
         let is_news = self.refusal.is_none();
         let delay = self.refusal.map_or(REFUSED_MIN, |delay| (delay * 2).min(REFUSED_MAX));
         self.refusal = Some(delay);
-        self.not_before = Some(now + delay.max(after.unwrap_or_default().min(REFUSED_MAX)));
+        self.not_before = Some(now + delay);
         is_news
     }
 
@@ -265,10 +271,21 @@ impl Lanes {
         load: impl Fn(LaneId) -> Load,
     ) -> Place {
         let open = self.all.iter().filter(|(_, lane)| lane.is_open());
-        let best = open
-            .map(|(id, lane)| (rank(now, lane, load(*id)), *id))
-            .min_by_key(|(rank, id)| (!rank.is_free(), *rank, *id));
-        let Some((rank, id)) = best else { return Place::Wait(None) };
+        let loads = open.map(|(id, lane)| (*id, lane, load(*id)));
+        let (absent, there): (Vec<_>, Vec<_>) =
+            loads.partition(|(_, _, load)| load.is_away || (load.is_unheard && now < deadline));
+        let ranks = there.into_iter().map(|(id, lane, load)| (rank(now, lane, load), id));
+        let best = ranks.min_by_key(|(rank, id)| (!rank.is_free(), *rank, *id));
+        let Some((rank, id)) = best else {
+            if absent.is_empty() {
+                return Place::Wait(None);
+            }
+            if absent.iter().any(|(_, _, load)| load.is_away) {
+                self.open_for(now, waiting);
+            }
+            let again = now + LOOK;
+            return Place::Wait((again < deadline).then_some(again));
+        };
         if rank.is_free() {
             return self.take(id);
         }
@@ -310,129 +327,5 @@ impl Lanes {
             *count = count.saturating_sub(1);
             lane.free = now;
         }
-    }
-
-    // ---- opening and closing ----
-
-    /// Opens a lane ahead of need, and closes those that nobody needs. To be called when a lane has
-    /// become bulk, when one is up, down or gone, when a connection is gone, and when time is up.
-    pub fn look(&mut self, now: Instant, load: impl Fn(LaneId) -> Load) {
-        let is_reserve = |id: &LaneId, lane: &Lane| {
-            let load = load(*id);
-            let is_used = lane.connections + lane.parting > 0;
-            let is_busy = load.is_stalled || (load.is_bulk && is_used);
-            lane.is_open() && !is_busy
-        };
-        let reserves = self.all.iter().filter(|(id, lane)| is_reserve(id, lane)).count();
-        // Agents of old connect to the destination at once, which would wonder.
-        let connects_at_once = self.all.keys().any(|id| load(*id).is_single);
-        if reserves == 0 && self.opening() == 0 && !connects_at_once {
-            self.open_for(now, 1);
-        }
-        self.close_idle(now, reserves, is_reserve);
-    }
-
-    /// When [`look`](Self::look) is to be called.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.again
-    }
-
-    /// Lanes that are being opened.
-    fn opening(&self) -> usize {
-        self.all.values().filter(|lane| lane.standing == Standing::Opening).count()
-    }
-
-    /// Whether one more may be opened.
-    fn may_open(&self, now: Instant) -> bool {
-        // Without any that works, trouble is general, and more of the same makes it greater.
-        self.all.values().any(|lane| lane.standing == Standing::Up)
-            && self.not_before.is_none_or(|at| at <= now)
-            && self.all.len() < self.config.most
-    }
-
-    /// Sees to it that as many lanes are being opened, as far as there may be more.
-    fn open_for(&mut self, now: Instant, wanted: usize) {
-        // After a refusal one is tried, not all of them.
-        let wanted = if self.refusal.is_some() { wanted.min(1) } else { wanted };
-        for _ in self.opening()..wanted {
-            if !self.may_open(now) {
-                return;
-            }
-            let id = LaneId(self.next);
-            self.next += 1;
-            self.all.insert(id, Lane::opening(now, self.refusal.is_some()));
-            self.actions.push_back(LaneAction::Open(id));
-        }
-    }
-
-    /// Closes what nobody has used for a while, but for the last one and one in reserve.
-    fn close_idle(
-        &mut self,
-        now: Instant,
-        mut reserves: usize,
-        is_reserve: impl Fn(&LaneId, &Lane) -> bool,
-    ) {
-        self.again = None;
-        let is_current = |lane: &&Lane| lane.is_established() && !lane.is_outdated;
-        let mut current = self.all.values().filter(is_current).count();
-        let newest_first: Vec<LaneId> = self.all.keys().rev().copied().collect();
-        for id in newest_first {
-            let Some(lane) = self.all.get_mut(&id) else { continue };
-            let spared = current > usize::from(!lane.is_outdated);
-            let is_used = lane.connections + lane.parting > 0;
-            if lane.standing != Standing::Up || is_used || !spared {
-                continue;
-            }
-            let counts = is_reserve(&id, lane);
-            let due = if lane.is_outdated { lane.free } else { lane.free + self.config.idle };
-            if counts && reserves <= 1 {
-                // Load changes without a word.
-                let again = due.max(now + self.config.idle);
-                self.again = Some(self.again.map_or(again, |at| at.min(again)));
-            } else if due <= now {
-                lane.standing = Standing::Closing;
-                self.actions.push_back(LaneAction::Close(id));
-                reserves -= usize::from(counts);
-                current -= usize::from(!lane.is_outdated);
-            } else {
-                self.again = Some(self.again.map_or(due, |at| at.min(due)));
-            }
-        }
-    }
-}
-
-/// What a lane has against it; less is better.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Rank {
-    is_taken: bool,
-    is_stalled: bool,
-    is_bulk: bool,
-    connections: usize,
-    queued: usize,
-    /// Whether clients that have ended still get much.
-    is_parting: bool,
-}
-
-impl Rank {
-    /// Whether nobody is in the way there.
-    fn is_free(self) -> bool {
-        self.connections == 0 && !self.is_stalled && !self.is_parting
-    }
-
-    /// Whether who comes there suffers, or makes others suffer.
-    fn is_busy(self) -> bool {
-        self.is_taken || self.is_stalled || self.is_bulk
-    }
-}
-
-fn rank(now: Instant, lane: &Lane, load: Load) -> Rank {
-    let is_over = now.saturating_duration_since(lane.free) < FORGOTTEN;
-    Rank {
-        is_taken: load.is_single && lane.connections + lane.parting > 0,
-        is_stalled: load.is_stalled,
-        is_bulk: load.is_bulk,
-        connections: lane.connections,
-        queued: load.queued,
-        is_parting: load.is_bulk && lane.parting > 0 && !is_over,
     }
 }

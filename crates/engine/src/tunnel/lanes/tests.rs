@@ -1,14 +1,23 @@
+mod property;
+
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
-
+use super::rank::FORGOTTEN;
 use super::*;
 use crate::test_clock::origin;
 
 const HOLD: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
-const QUIET: Load = Load { queued: 0, is_bulk: false, is_stalled: false, is_single: false };
+const QUIET: Load = Load {
+    queued: 0,
+    is_bulk: false,
+    is_stalled: false,
+    is_away: false,
+    is_unheard: false,
+    is_single: false,
+};
 const BULK: Load = Load { queued: 100_000, is_bulk: true, ..QUIET };
+const AWAY: Load = Load { is_away: true, ..STALLED };
 const STALLED: Load = Load { is_stalled: true, ..QUIET };
 
 /// Lanes with a clock, and what is said about each.
@@ -172,6 +181,46 @@ fn who_cannot_wait_shares_what_there_is() {
 }
 
 #[test]
+fn who_comes_while_the_agent_is_away_waits_until_it_is_back_or_another_lane_is_up() {
+    let mut world = World::new(1);
+    world.is(0, AWAY);
+    let since = world.now;
+    assert_eq!(world.place_of(since, 1), Place::Wait(Some(world.now + LOOK)));
+    world.now += PATIENCE_WITH_BUSY;
+    assert_eq!(world.place_of(since, 1), Place::Wait(Some(world.now + LOOK)));
+    world.is(0, QUIET);
+    assert_eq!(world.place_of(since, 1), lane(0));
+
+    world.is(0, Load { is_unheard: true, ..QUIET });
+    assert_eq!(world.place_of(world.now, 1), Place::Wait(Some(world.now + LOOK)));
+    let (load, now) = (world.load(), world.now);
+    assert_eq!(world.lanes.place(now, (now, now), 1, load), lane(0), "who cannot wait hopes");
+
+    let mut world = World::new(2);
+    world.is(0, Load { is_unheard: true, ..QUIET });
+    assert!(matches!(world.place(), Place::Wait(_)));
+    assert_eq!(world.actions(), [], "it will be known in a moment");
+    world.is(0, AWAY);
+    assert!(matches!(world.place(), Place::Wait(_)));
+    assert_eq!(world.actions(), [open(1)]);
+    world.up(1);
+    assert_eq!(world.place(), lane(1));
+}
+
+#[test]
+fn a_lane_whose_agent_is_away_is_no_reserve() {
+    let mut world = World::new(3);
+    world.place();
+    world.is(0, BULK);
+    world.look();
+    assert_eq!(world.actions(), [open(1)]);
+    world.up(1);
+    world.is(1, AWAY);
+    world.look();
+    assert_eq!(world.actions(), [open(2)]);
+}
+
+#[test]
 fn the_second_busy_connection_finds_a_lane_open() {
     let mut world = World::new(3);
     world.place();
@@ -257,10 +306,10 @@ fn after_a_refusal_the_others_are_shared_and_tries_become_rare() {
     world.place_of(world.now, 2);
     world.place_of(world.now, 3);
     assert_eq!(world.actions(), [open(1), open(2), open(3)]);
-    assert!(world.lanes.refused(world.now, LaneId(1), None));
+    assert!(world.lanes.refused(world.now, LaneId(1)));
     world.up(2);
     world.lanes.left(LaneId(2));
-    assert!(!world.lanes.refused(world.now, LaneId(3), None), "it is said once");
+    assert!(!world.lanes.refused(world.now, LaneId(3)), "it is said once");
     assert_eq!(world.place(), lane(0), "nobody waits for what is not tried");
     let mut tries = 0;
     for _ in 0..3600 {
@@ -270,7 +319,7 @@ fn after_a_refusal_the_others_are_shared_and_tries_become_rare() {
         for action in world.actions() {
             tries += 1;
             let LaneAction::Open(id) = action else { panic!("{action:?}") };
-            assert!(!world.lanes.refused(world.now, id, None));
+            assert!(!world.lanes.refused(world.now, id));
         }
     }
     assert!((10..20).contains(&tries), "{tries} in an hour");
@@ -364,150 +413,4 @@ fn what_was_bulk_and_is_free_goes_before_what_is_taken() {
     world.up(1);
     world.is(1, BULK);
     assert_eq!(world.place(), lane(1));
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Arrive,
-    Part(usize),
-    Depart(usize),
-    Up(usize),
-    Down(usize),
-    Refuse(usize),
-    Leave(usize),
-    Load(usize, u8),
-    Outdate(usize),
-    Pass(u16),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        6 => Just(Step::Arrive),
-        2 => any::<usize>().prop_map(Step::Part),
-        4 => any::<usize>().prop_map(Step::Depart),
-        4 => any::<usize>().prop_map(Step::Up),
-        1 => any::<usize>().prop_map(Step::Down),
-        1 => any::<usize>().prop_map(Step::Refuse),
-        1 => any::<usize>().prop_map(Step::Leave),
-        3 => (any::<usize>(), 0..4_u8).prop_map(|(lane, load)| Step::Load(lane, load)),
-        1 => any::<usize>().prop_map(Step::Outdate),
-        4 => (0..20_000_u16).prop_map(Step::Pass),
-    ];
-    prop::collection::vec(step, 1..200)
-}
-
-proptest! {
-    /// Whatever happens: never more than the most; nobody is put where others are while a lane is
-    /// being opened, but for patience; nothing that is used is closed; nobody waits for nothing; and
-    /// no time is asked for that has passed.
-    #[test]
-    fn lanes_are_what_they_promise(most in 1..6_usize, steps in steps()) {
-        let mut world = World::new(most);
-        // Lanes as they are to be, and the connections that they have.
-        let mut known: BTreeMap<LaneId, (Standing, usize, usize)> = BTreeMap::from([(LaneId(0), (Standing::Up, 0, 0))]);
-        let mut waiting: Vec<Instant> = Vec::new();
-        for step in steps {
-            let pick = |at: usize, of: &[LaneId]| of.get(at % of.len().max(1)).copied();
-            let of = |known: &BTreeMap<LaneId, (Standing, usize, usize)>, wanted: &[Standing]| -> Vec<LaneId> {
-                known.iter().filter(|(_, (is, _, _))| wanted.contains(is)).map(|(id, _)| *id).collect()
-            };
-            match step {
-                Step::Arrive => waiting.push(world.a_moment_ago()),
-                Step::Part(at) => {
-                    let used: Vec<LaneId> = known.iter().filter(|(_, lane)| lane.1 > 0).map(|(id, _)| *id).collect();
-                    if let Some(id) = pick(at, &used) {
-                        world.lanes.part(world.now, id);
-                        let lane = known.get_mut(&id).unwrap();
-                        (lane.1, lane.2) = (lane.1 - 1, lane.2 + 1);
-                    }
-                }
-                Step::Depart(at) => {
-                    let used: Vec<LaneId> = known.iter().filter(|(_, lane)| lane.1 + lane.2 > 0).map(|(id, _)| *id).collect();
-                    if let Some(id) = pick(at, &used) {
-                        let lane = known.get_mut(&id).unwrap();
-                        let was_parting = lane.2 > 0;
-                        world.lanes.depart(world.now, id, was_parting);
-                        if was_parting { lane.2 -= 1 } else { lane.1 -= 1 }
-                    }
-                }
-                Step::Up(at) => if let Some(id) = pick(at, &of(&known, &[Standing::Opening, Standing::Down])) {
-                    world.lanes.up(world.now, id);
-                    known.get_mut(&id).unwrap().0 = Standing::Up;
-                },
-                Step::Down(at) => if let Some(id) = pick(at, &of(&known, &[Standing::Up])) {
-                    world.lanes.down(id);
-                    known.get_mut(&id).unwrap().0 = Standing::Down;
-                },
-                Step::Refuse(at) => if let Some(id) = pick(at, &of(&known, &[Standing::Opening])) {
-                    world.lanes.refused(world.now, id, None);
-                    known.remove(&id);
-                },
-                Step::Leave(at) => if let Some(id) = pick(at, &of(&known, &[Standing::Up, Standing::Down, Standing::Closing]))
-                    && (known[&id].0 == Standing::Closing || world.lanes.can_spare(id)) {
-                    world.lanes.left(id);
-                    known.remove(&id);
-                },
-                Step::Load(at, load) => if let Some(id) = pick(at, &of(&known, &[Standing::Up])) {
-                    world.is(id.0, [QUIET, BULK, STALLED, Load { is_single: true, ..QUIET }][load as usize]);
-                },
-                Step::Outdate(at) => if let Some(id) = pick(at, &of(&known, &[Standing::Up, Standing::Down])) {
-                    world.lanes.outdate_others(id);
-                    // Whoever finds that out is replaced, and so leads to where the destination is now.
-                    world.lanes.down(id);
-                    known.get_mut(&id).unwrap().0 = Standing::Down;
-                },
-                Step::Pass(ms) => world.now += Duration::from_millis(u64::from(ms)),
-            }
-            let mut count = waiting.len();
-            let mut still = Vec::new();
-            for since in waiting.drain(..) {
-                match world.place_of(since, count) {
-                    Place::Lane(id) => {
-                        count -= 1;
-                        let (standing, connections, _) = *known.get(&id).expect("a lane that is there");
-                        prop_assert_eq!(standing, Standing::Up);
-                        let is_opening = known.values().any(|(is, _, _)| *is == Standing::Opening);
-                        let load = world.load()(id);
-                        let is_busy = load.is_bulk || load.is_stalled || load.is_single;
-                        if connections > 0 && is_opening {
-                            let has_waited = world.now >= since + if is_busy { PATIENCE_WITH_BUSY } else { PATIENCE };
-                            prop_assert!(has_waited, "put with others");
-                        }
-                        known.get_mut(&id).unwrap().1 += 1;
-                    }
-                    Place::Wait(until) => {
-                        if let Some(until) = until {
-                            prop_assert!(until > world.now);
-                        }
-                        still.push(since);
-                    }
-                }
-                for action in world.actions() {
-                    let LaneAction::Open(id) = action else { panic!("{action:?}") };
-                    known.insert(id, (Standing::Opening, 0, 0));
-                }
-            }
-            waiting = still;
-            let load = world.load();
-            world.lanes.look(world.now, load);
-            for action in world.actions() {
-                match action {
-                    LaneAction::Open(id) => { known.insert(id, (Standing::Opening, 0, 0)); }
-                    LaneAction::Close(id) => {
-                        prop_assert_eq!(known[&id], (Standing::Up, 0, 0));
-                        known.get_mut(&id).unwrap().0 = Standing::Closing;
-                    }
-                }
-            }
-            prop_assert!(known.len() <= most);
-            prop_assert!(world.lanes.poll_timeout().is_none_or(|at| at > world.now));
-            let lives = |is: &Standing| matches!(is, Standing::Up | Standing::Down);
-            prop_assert!(known.values().any(|(is, _, _)| lives(is)), "none is left");
-            // Somebody waits: for a lane that is being opened, or for one that is brought back.
-            if !waiting.is_empty() {
-                let comes = |is: &Standing| matches!(is, Standing::Opening | Standing::Down);
-                prop_assert!(known.values().any(|(is, _, _)| comes(is)), "waiting for nothing");
-            }
-        }
-    }
 }

@@ -26,6 +26,7 @@ impl Supervisor {
             Gone::Closed(closing) => closing.verdict(self.established, activity.proven),
             Gone::NotResumed if self.established => Verdict::Gone,
             Gone::NotResumed => Verdict::End,
+            Gone::Away => Verdict::Gone,
             Gone::Denied | Gone::Tokens | Gone::NotStarted | Gone::Unreached => Verdict::Replace,
         };
         match verdict {
@@ -35,8 +36,10 @@ impl Supervisor {
             Verdict::Gone => {
                 let since = activity.last_payload.max(self.ready).unwrap_or(now);
                 let idle = now.saturating_duration_since(since);
-                let is_missed = activity.streams > 0 && idle < FORGOTTEN;
-                if self.is_at_idle_limit(idle) {
+                // With the agent away, nothing could move.
+                let is_away = cause == Gone::Away;
+                let is_missed = activity.streams > 0 && (idle < FORGOTTEN || is_away);
+                if self.is_at_idle_limit(idle) && !is_away {
                     self.end(Over::Idle { after: idle });
                 } else if !is_missed && !self.lacks(Handling::Dormant) {
                     self.abandon(now, cause);
@@ -76,7 +79,7 @@ impl Supervisor {
     /// Lets the session go with all that belongs to it.
     fn abandon(&mut self, now: Instant, cause: Gone) {
         let lived = self.ready.take().map(|ready| now.saturating_duration_since(ready));
-        if lived >= Some(STEADY_SESSION) || cause == Gone::Unreached {
+        if lived >= Some(STEADY_SESSION) || matches!(cause, Gone::Unreached | Gone::Away) {
             self.backoff.reset();
             self.trouble = now;
         }

@@ -18,6 +18,10 @@ pub struct SupervisorConfig {
     /// The age from which a websocket is exchanged for another one at a quiet moment; `None` waits
     /// for the service to close it.
     pub rollover: Option<Duration>,
+    /// How long the agent may be away from a session on which nobody has had an answer, or that
+    /// somebody waits for, before another session takes its place; 15 s. It comes back within six attempts, which are 6 s and
+    /// what it waits for the network.
+    pub away: Duration,
     /// What tests leave out.
     #[doc(hidden)]
     pub without: Without,
@@ -31,6 +35,7 @@ impl Default for SupervisorConfig {
             idle: None,
             // The service closes after about an hour, which has been seen to be a few minutes less.
             rollover: Some(Duration::from_mins(50)),
+            away: Duration::from_secs(15),
             without: Without::default(),
         }
     }
@@ -98,6 +103,8 @@ pub enum Gone {
     /// The destination is not reached through it any more: the agent looked its name up once, when
     /// the session began.
     Unreached,
+    /// Its agent is away, and does not come back.
+    Away,
 }
 
 /// Why a tunnel is over.

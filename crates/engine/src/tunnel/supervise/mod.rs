@@ -116,7 +116,7 @@ impl Supervisor {
             established: false,
             was_dormant: false,
             trouble: now,
-            rollover: Rollover::new(config.rollover, seed),
+            rollover: Rollover::new(&config, seed),
             failover: Failover::default(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -165,6 +165,8 @@ impl Supervisor {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant, activity: &Activity) {
+        // A session may be given up by it, and another one be due at once.
+        self.roll(now, activity);
         if let Some((_, next)) = self.next.take_if(|(at, _)| *at <= now) {
             match next {
                 Next::Ask(asked) => self.ask(asked),
@@ -174,7 +176,6 @@ impl Supervisor {
                 }
             }
         }
-        self.roll(now, activity);
     }
 
     /// A websocket is gone. `served` tells whether it gave anything: one that takes the token and

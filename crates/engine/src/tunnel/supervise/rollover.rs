@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Asked, Phase, Supervised, Supervisor};
+use super::{Asked, Gone, Phase, Supervised, Supervisor, SupervisorConfig};
 use crate::{Activity, Handling};
 
 /// How long nothing has moved in a quiet moment: what was sent before has arrived, as far as times
@@ -28,7 +28,10 @@ const UNANSWERED: Duration = Duration::from_mins(1);
 /// Between two such questions.
 const ASK_AGAIN: Duration = Duration::from_mins(5);
 /// How often it is looked whether there is one.
-const GLANCE: Duration = Duration::from_secs(30);
+const GLANCE: Duration = Duration::from_secs(5);
+/// How long the agent may be away from a session with connections that it may have kept, and that nobody
+/// else waits for: they are lost with the session.
+const AWAY_IN_USE: Duration = Duration::from_mins(5);
 
 #[derive(Debug)]
 enum State {
@@ -48,6 +51,10 @@ pub(super) struct Rollover {
     state: State,
     /// When it is done whatever is under way.
     urgent: Option<Instant>,
+    /// How long the agent may be away from a session on which nobody has had an answer.
+    away: Duration,
+    /// How often it is looked for that, and for one that does not answer.
+    every: Duration,
     /// When it is looked for an agent that does not answer, or for a quiet moment.
     glance: Option<Instant>,
     /// When the service was asked about one last.
@@ -55,16 +62,18 @@ pub(super) struct Rollover {
 }
 
 impl Rollover {
-    pub(super) fn new(age: Option<Duration>, seed: u64) -> Self {
-        let age = age.map(|age| age + Duration::from_secs(seed % SPREAD));
-        Self { age, state: State::No, urgent: None, glance: None, questioned: None }
+    pub(super) fn new(config: &SupervisorConfig, seed: u64) -> Self {
+        let age = config.rollover.map(|age| age + Duration::from_secs(seed % SPREAD));
+        let away = config.away.max(LOOK);
+        let every = GLANCE.min(away);
+        Self { age, state: State::No, urgent: None, away, every, glance: None, questioned: None }
     }
 
     /// A websocket is up.
     pub(super) fn begin(&mut self, now: Instant) {
         self.state = self.age.map_or(State::No, |age| State::Due(now + age));
         self.urgent = self.age.map(|age| now + age + URGENT);
-        self.glance = Some(now + GLANCE);
+        self.glance = Some(now + self.every);
     }
 
     /// There is no websocket any more.
@@ -114,6 +123,9 @@ impl Supervisor {
             return;
         }
         if self.rollover.glance.is_some_and(|at| at <= now) {
+            if self.is_abandoned(now, activity) {
+                return self.gone(now, Gone::Away, activity);
+            }
             self.glance(now, activity);
         }
         match self.rollover.state {
@@ -136,16 +148,25 @@ impl Supervisor {
         } else if now.saturating_duration_since(since) >= POISED {
             self.rollover.postpone(now);
             self.actions.push_back(super::Action::Discard);
-            self.rollover.glance = Some(now + GLANCE);
+            self.rollover.glance = Some(now + self.rollover.every);
         } else {
             let left = QUIET.saturating_sub(quiet.unwrap_or_default());
             self.rollover.glance = Some(now + left.max(LOOK));
         }
     }
 
+    /// Whether the agent has been away for so long that it will hardly come back. The service may keep
+    /// such a session for as long as somebody is connected to it, and say nothing.
+    fn is_abandoned(&self, now: Instant, activity: &Activity) -> bool {
+        let is_in_use = activity.established > 0 && activity.held == 0;
+        let patience = if is_in_use { AWAY_IN_USE } else { self.rollover.away };
+        let away = activity.away_since.map(|since| now.saturating_duration_since(since));
+        away.is_some_and(|away| away >= patience) && !self.lacks(Handling::Away)
+    }
+
     /// Has an agent that does not answer asked after: the way there is that of an exchange, at once.
     fn glance(&mut self, now: Instant, activity: &Activity) {
-        self.rollover.glance = Some(now + GLANCE);
+        self.rollover.glance = Some(now + self.rollover.every);
         let silent = activity.unanswered_since.map(|since| now.saturating_duration_since(since));
         let is_new = self
             .rollover

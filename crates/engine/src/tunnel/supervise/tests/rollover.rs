@@ -94,6 +94,56 @@ fn the_service_is_asked_about_a_session_whose_agent_does_not_answer() {
 }
 
 #[test]
+fn a_session_whose_agent_does_not_come_back_is_given_up() {
+    // Nobody has had an answer on it: its end costs nothing.
+    let abandon = Action::Abandon { may_live: true };
+    for (streams, actions, told) in [
+        (0, vec![abandon], Supervised::Dormant { cause: Gone::Away }),
+        (1, vec![abandon, Action::Start], Supervised::Replacing { cause: Gone::Away }),
+    ] {
+        let mut desk = Desk::up();
+        desk.activity.away_since = Some(desk.now);
+        desk.activity.streams = streams;
+        let waited = desk.wait();
+        let bounds = Duration::from_secs(15)..=Duration::from_secs(20);
+        assert!(bounds.contains(&waited), "{waited:?}");
+        assert_eq!((desk.take(), desk.told()), (actions, vec![told]));
+    }
+}
+
+#[test]
+fn connections_that_an_agent_may_have_kept_are_waited_with() {
+    let mut desk = Desk::up();
+    desk.activity = Activity { streams: 2, established: 1, ..desk.activity };
+    desk.activity.away_since = Some(desk.now);
+    let waited = desk.wait();
+    let bounds = Duration::from_mins(5)..=Duration::from_mins(5) + Duration::from_secs(5);
+    assert!(bounds.contains(&waited), "{waited:?}");
+    assert_eq!(desk.told(), [Supervised::Replacing { cause: Gone::Away }]);
+}
+
+#[test]
+fn who_waits_for_the_session_goes_before_who_may_have_kept_a_connection() {
+    let mut desk = Desk::up();
+    desk.activity = Activity { streams: 2, established: 1, held: 1, ..desk.activity };
+    desk.activity.away_since = Some(desk.now);
+    assert!(desk.wait() <= Duration::from_secs(20));
+    assert_eq!(desk.told(), [Supervised::Replacing { cause: Gone::Away }]);
+}
+
+#[test]
+fn an_agent_that_is_back_in_time_keeps_its_session() {
+    let mut desk = Desk::up();
+    for _ in 0..100 {
+        desk.activity.away_since = Some(desk.now);
+        desk.pass(Duration::from_secs(14));
+        desk.activity.away_since = None;
+        desk.pass(Duration::from_secs(1));
+    }
+    assert_eq!((desk.take(), desk.told()), (vec![], vec![]));
+}
+
+#[test]
 fn a_websocket_that_waits_is_not_trusted_where_this_end_lost_the_other() {
     for loss in [Loss::Slept, Loss::Silent, Loss::Failed] {
         let mut desk = Desk::up();
