@@ -16,8 +16,8 @@ use crate::commands::completions::{self, By};
 #[command(after_help = with_targets!("The target is asked only what it answers before anybody signs in: PostgreSQL and Redis twenty times,
 MySQL five times. It is known what to ask where AWS says what the target is, or by the usual port.
 
-The command finds the tunnel in the variables that `adit exec` sets. It gets no input, and its output
-is thrown away; what it says on standard error is shown.
+The command finds the tunnel in the variables that `adit exec` sets. It gets no input, and its
+output is thrown away; what it says on standard error is shown.
 
 Examples:
   adit bench orders
@@ -55,6 +55,6 @@ pub(crate) struct BenchArgs {
     pub(crate) aws: AwsArgs,
 
     /// What moves data through the tunnel, and its arguments
-    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    #[arg(last = true, help_heading = None, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
 }

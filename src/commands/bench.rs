@@ -70,7 +70,8 @@ async fn bench(
     journal::tidy(&folders);
     let journal = Journal::open(&folders);
     let common = Common { shared: Shared::with(journal.writer()), ..Common::default() };
-    let connections = match settled(wanted, &common.shared, &given, signals, printer).await {
+    let connections = match settled("bench", wanted, &common.shared, &given, signals, printer).await
+    {
         Ok(connections) => connections,
         Err(ending) => {
             if let Ok(stop) = &ending {
@@ -155,7 +156,14 @@ impl Bench {
                 let kinds = [self.connection.kind()];
                 let environment = environment::of(&[standing], &kinds, false);
                 let load = Load { program, command, environment, span: self.span, printer };
-                self.under(&load, &mut measured.runs, fleet, board, signals).await?
+                match self.under(&load, &mut measured.runs, fleet, board, signals).await {
+                    Ok(failed) => failed,
+                    Err(ending) => {
+                        // What was measured by then was measured.
+                        self.show(&measured.runs).await.map_err(Err)?;
+                        return Err(ending);
+                    }
+                }
             }
             None => None,
         };
@@ -173,10 +181,18 @@ impl Bench {
             printer.settled().await.map_err(Err)?;
             printer.note(&hint);
         } else {
-            printer.data(&format!("\n{}", shown::runs(&measured.runs))).map_err(Err)?;
-            printer.settled().await.map_err(Err)?;
+            self.show(&measured.runs).await.map_err(Err)?;
         }
         failed.map_or(Ok(()), |failure| Err(Err(failure)))
+    }
+
+    /// The tables of what has run.
+    async fn show(&self, runs: &[Run]) -> Result<(), Failure> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        self.printer.data(&format!("\n{}", shown::runs(runs)))?;
+        self.printer.settled().await
     }
 
     async fn latency(&self, standing: &Standing) -> Latency {
@@ -220,7 +236,7 @@ impl Bench {
             let refused = refused.filter(|_| is_refused);
             let alone = runs.first().map(Run::down_of_each);
             let limit = verdict::limit(&ran.sessions, count, refused, alone);
-            let failed = ran.codes.iter().copied().find(|code| *code != 0 && !ran.was_cut);
+            let failed = ran.failed;
             runs.push(Run::of(count, ran, &limit));
             if let Some(code) = failed {
                 let message =

@@ -78,16 +78,17 @@ async fn connect(
         }
     };
     let common = Common { shared: Shared::with(journal.writer()), ..Common::default() };
-    let connections = match settled(wanted, &common.shared, &given, signals, printer).await {
-        Ok(connections) => connections,
-        Err(ending) => {
-            if let Ok(stop) = &ending {
-                printer.parting("stopped before the tunnel was open");
-                stopped(*stop, printer);
+    let connections =
+        match settled("connect", wanted, &common.shared, &given, signals, printer).await {
+            Ok(connections) => connections,
+            Err(ending) => {
+                if let Ok(stop) = &ending {
+                    printer.parting("stopped before the tunnel was open");
+                    stopped(*stop, printer);
+                }
+                return ending;
             }
-            return ending;
-        }
-    };
+        };
     let handed = handed::sockets(&connections)?;
     let common = Common { handed, ..common };
     let board = common.board.clone();
@@ -96,8 +97,9 @@ async fn connect(
     hold(fleet, all_or_nothing, surroundings).await
 }
 
-/// Which connections are meant: the user is asked where they have not said.
+/// Which connections a command means: the user is asked where they have not said.
 pub(super) async fn settled(
+    command: &str,
     wanted: Wanted,
     shared: &Shared,
     given: &Given,
@@ -108,7 +110,7 @@ pub(super) async fn settled(
         Wanted::These(connections) => connections,
         Wanted::OneOf(connections) => vec![choose_name(connections, signals, printer).await?],
         Wanted::Pick(connection) => {
-            choose::is_possible("connect", given, printer).map_err(Err)?;
+            choose::is_possible(command, given, printer).map_err(Err)?;
             vec![pick(*connection, shared, given, signals, printer).await?]
         }
     };

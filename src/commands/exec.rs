@@ -62,7 +62,7 @@ async fn exec(
     journal::tidy(&folders);
     let journal = Journal::open(&folders);
     let common = Common { shared: Shared::with(journal.writer()), ..Common::default() };
-    let connections = settled(wanted, &common.shared, &given, signals, printer).await?;
+    let connections = settled("exec", wanted, &common.shared, &given, signals, printer).await?;
     environment::check(connections.iter().map(|one| one.name.as_str())).map_err(Err)?;
     let kinds: Vec<_> = connections.iter().map(Connection::kind).collect();
     let writer = journal.writer();

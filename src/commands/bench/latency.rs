@@ -23,6 +23,9 @@ const TRIES_MYSQL: usize = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long it is waited for a first round trip to the agent: the handshake has had some.
 const ANSWERED: Duration = Duration::from_secs(1);
+/// How long an answer may take of a target of which only the port says what it speaks: of another protocol,
+/// it may wait for ever for a word that it knows.
+const ANSWER_OF_GUESSED: Duration = Duration::from_secs(3);
 /// How often it is looked for.
 const GLANCE: Duration = Duration::from_millis(5);
 
@@ -88,9 +91,10 @@ async fn first_bytes(
     address: &str,
     asked: Asked,
 ) -> Result<Vec<Duration>, String> {
+    let patience = if asked.is_guessed { ANSWER_OF_GUESSED } else { probe::ANSWER };
     let mut times = Vec::new();
     for _ in 0..asked.tries() {
-        match probe::first_byte(address, asked.family).await {
+        match probe::first_byte(address, asked.family, patience).await {
             Ok(time) => times.push(time),
             Err(error) if times.is_empty() => {
                 let by = if asked.is_guessed { ", which its port speaks for" } else { "" };

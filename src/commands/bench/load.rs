@@ -34,6 +34,8 @@ pub(super) struct Ran {
     pub(super) codes: Vec<u8>,
     /// Whether they were ended when their time was over.
     pub(super) was_cut: bool,
+    /// The code of one that failed by itself.
+    pub(super) failed: Option<u8>,
     pub(super) sessions: Vec<Carried>,
     /// Processor time of this process.
     pub(super) cpu: Option<Duration>,
@@ -65,6 +67,7 @@ impl Load<'_> {
         glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut cut = self.span.map(|span| tokio::time::Instant::now() + span);
         let mut was_cut = false;
+        let mut failed = None;
         // Why they are being ended, and when they are killed.
         let mut ending: Option<Ending> = None;
         let mut kill: Option<tokio::time::Instant> = None;
@@ -78,6 +81,8 @@ impl Load<'_> {
                 failure = self.printer.broken(), if !is_ending => Err(failure),
                 () = until(cut), if !is_ending => {
                     (was_cut, cut) = (true, None);
+                    let codes = children.iter_mut().filter_map(Child::ended);
+                    failed = codes.map(Exit::code).find(|code| *code != 0);
                     pass_on(&mut children, Stop::Terminate);
                     kill.get_or_insert_with(|| tokio::time::Instant::now() + GRACE);
                     continue;
@@ -101,9 +106,12 @@ impl Load<'_> {
         if let Some(ending) = ending {
             return Err(ending);
         }
+        if !was_cut {
+            failed = codes.iter().copied().find(|code| *code != 0);
+        }
         watch.look(Instant::now(), &tunnel.lanes());
         let cpu = cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Ran { codes, was_cut, sessions: watch.end(), cpu })
+        Ok(Ran { codes, was_cut, failed, sessions: watch.end(), cpu })
     }
 }
 

@@ -248,7 +248,7 @@ impl Measured {
         };
         let sessions = vec![carried];
         let limit = super::verdict::limit(&sessions, 1, None, None);
-        let ran = Ran { codes: vec![0], was_cut: false, sessions, cpu: Some(ms(90)) };
+        let ran = Ran { codes: vec![0], was_cut: false, failed: None, sessions, cpu: Some(ms(90)) };
         let asked = Asked {
             family: crate::commands::exec::environment::Family::Postgres,
             is_guessed: false,

@@ -67,7 +67,7 @@ pub(super) fn runs(runs: &[Run]) -> String {
         for one in &run.sessions {
             table.row([
                 &name,
-                &(one.lane + 1).to_string(),
+                &one.lane.to_string(),
                 &rate(one.down_mb_s),
                 &rate(one.up_mb_s),
                 &size(one.bytes_in + one.bytes_out),

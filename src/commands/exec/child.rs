@@ -101,6 +101,12 @@ impl Child {
         }
     }
 
+    /// How it has ended, if it has.
+    pub(in crate::commands) fn ended(&mut self) -> Option<Exit> {
+        let status = self.child.try_wait().ok()??;
+        Some(Exit::Command(code_of(status)))
+    }
+
     /// Passes a request to stop on to it.
     #[cfg(unix)]
     pub(in crate::commands) fn pass_on(&self, stop: Stop) {

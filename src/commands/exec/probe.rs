@@ -18,7 +18,7 @@ use crate::ui::Printer;
 /// How often a target is asked that does not answer.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(in crate::commands) const ANSWER: Duration = Duration::from_secs(10);
 /// How long a connection to something that waits for its client to speak has to stay open to count
 /// as an answer: a refused one is closed as soon as the bastion hears of it.
 const QUIET: Duration = Duration::from_secs(1);
@@ -61,10 +61,14 @@ fn silent(standing: &Standing, patience: Duration, why: &str) -> Failure {
 }
 
 /// How long a new connection takes until the first byte of an answer.
-pub(in crate::commands) async fn first_byte(address: &str, family: Family) -> io::Result<Duration> {
+pub(in crate::commands) async fn first_byte(
+    address: &str,
+    family: Family,
+    patience: Duration,
+) -> io::Result<Duration> {
     let begun = Instant::now();
     let asked = async { answer(dial(address).await?, Some(family)).await };
-    timeout(ANSWER, asked).await??;
+    timeout(patience, asked).await??;
     Ok(begun.elapsed())
 }
 

@@ -155,6 +155,42 @@ fn a_command_that_would_go_on_is_ended_in_time() {
 }
 
 #[test]
+fn one_that_fails_beside_others_is_told_though_they_are_ended_in_time() {
+    let team = Team::start();
+    // The one that is alone goes on, and of two one does not.
+    let script = "mkdir alone || { mkdir first && exit 3; }; exec sleep 600";
+    let flags = ["bench", "one", "--json", "--parallel", "2", "--for", "1s"];
+    let ran = team.run(&[&flags[..], &["--", "sh", "-c", script]].concat()).expect(15);
+    let measured = measured(&ran);
+    assert_eq!(measured["runs"][0]["codes"], serde_json::json!([143]));
+    let mut codes = measured["runs"][1]["codes"].as_array().expect("codes").clone();
+    codes.sort_by_key(Value::as_u64);
+    assert_eq!(codes, [3, 143], "{measured:#}");
+    team.lab.expect_nothing_left();
+}
+
+#[test]
+fn what_was_measured_before_an_interrupt_is_shown() {
+    let team = Team::start();
+    let script = "mkdir alone && exit; echo $$ > pid.new; mv pid.new pid; exec sleep 600";
+    let mut program =
+        team.start_program(&["bench", "one", "--parallel", "2", "--", "sh", "-c", script]);
+    let file = team.repository().join("pid");
+    until("the second command", || file.exists().then_some(()));
+    program.signal(Signal::INT);
+    assert_eq!(program.wait().code(), Some(130));
+    assert!(program.stdout().contains("one alone"), "{}", program.stdout());
+    team.lab.expect_nothing_left();
+}
+
+#[test]
+fn who_names_no_target_is_told_how_to_measure_one() {
+    let team = Team::start();
+    let ran = team.run(&["bench", "--no-config"]).expect(14);
+    assert!(ran.stderr.contains("`adit bench --target rds:orders --no-config`"), "{ran:#?}");
+}
+
+#[test]
 fn a_signal_ends_the_command_and_the_tunnel() {
     let team = Team::start();
     let script = "echo $$ > pid.new; mv pid.new pid; exec sleep 600";
