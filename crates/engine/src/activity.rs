@@ -11,7 +11,8 @@ pub struct Activity {
     /// Since when nothing has come on a websocket that the session was resumed with; `None` once
     /// something has.
     pub unheard_since: Option<Instant>,
-    /// Since when the agent is away, as the service says, and nothing has come from it.
+    /// Since when the agent is away, as the service says, and nothing has come from it; `None` where it
+    /// carries one connection at a time, which finds out by itself.
     pub away_since: Option<Instant>,
     /// When a byte of user data moved last.
     pub last_payload: Option<Instant>,

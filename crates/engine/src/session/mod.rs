@@ -290,7 +290,9 @@ impl Session {
             unanswered_since: self.progress.filter(|_| !self.outbound.is_empty()),
             last_payload: self.counters.last_payload,
             unheard_since: self.unheard,
-            away_since: self.paused,
+            // A single connection finds out by itself: its first data is not acknowledged, and the agent's
+            // end then is the destination's refusal.
+            away_since: self.paused.filter(|_| self.mode() == Some(Mode::Mux)),
             streams: self.streams.awaited(),
             established: self.streams.established(),
             held: 0,
