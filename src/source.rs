@@ -79,6 +79,10 @@ impl SessionSource for AwsSource {
         Ok(())
     }
 
+    fn likely_gateway(&self) -> Option<String> {
+        self.aws.likely_gateway()
+    }
+
     async fn start(&self) -> Result<Ticket, SourceError> {
         let request = self.request().clone();
         let error = match self.api.start_session(request).await {

@@ -1,5 +1,6 @@
 //! Region, credentials, endpoint and HTTP client: the order of the AWS CLI with the user's overrides.
 
+mod gateway;
 mod options;
 mod settings;
 

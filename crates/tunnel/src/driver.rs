@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use self::call::{Answer, Call};
-use crate::dial::{Dialer, Upgraded};
+use crate::dial::{Ahead, Dialer, Upgraded};
 use crate::lane::Lane;
 use crate::lanes::{Dial, Orders};
 use crate::link::{Exit, Link};
@@ -43,6 +43,8 @@ pub(crate) struct Driver<S> {
     link: Option<Link>,
     /// The one before, as long as something may come on it.
     old: Option<Link>,
+    /// A connection for the next one.
+    ahead: Option<Ahead>,
     /// One that nothing was presented on.
     upgraded: Option<Box<Upgraded>>,
     /// The latest failure in the user's terms.
@@ -122,6 +124,7 @@ impl<S: SessionSource> Driver<S> {
             lane: None,
             link: None,
             old: None,
+            ahead: None,
             upgraded: None,
             last: None,
             goodbyes: TaskTracker::new(),

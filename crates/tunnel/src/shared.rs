@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) past: Stats,
     /// Whether there has been a session.
     pub(crate) has_begun: bool,
+    /// The `StreamUrl` that was given last.
+    gateway: Option<String>,
     resumes: u64,
     replacements: u64,
     pub(crate) end: Option<End>,
@@ -106,11 +108,21 @@ impl Shared {
                 slots: BTreeMap::new(),
                 past: Stats::default(),
                 has_begun: false,
+                gateway: None,
                 resumes: 0,
                 replacements: 0,
                 end: None,
             }),
         }
+    }
+
+    /// Where the next websocket will lead, if it leads where the last one did.
+    pub(crate) fn gateway(&self) -> Option<String> {
+        self.lock().gateway.clone()
+    }
+
+    pub(crate) fn set_gateway(&self, stream_url: &str) {
+        self.lock().gateway = Some(stream_url.to_owned());
     }
 
     /// Held for single decisions, and taken before a lane's own lock where both are.

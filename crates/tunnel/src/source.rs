@@ -116,6 +116,12 @@ pub trait SessionSource: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
+    /// Where the `StreamUrl` of a session will lead if all is as usual; its path does not matter. It is
+    /// connected to while the first session is started.
+    fn likely_gateway(&self) -> Option<String> {
+        None
+    }
+
     /// Starts a session.
     fn start(&self) -> impl Future<Output = Result<Ticket, SourceError>> + Send;
 

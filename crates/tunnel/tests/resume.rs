@@ -46,6 +46,27 @@ async fn a_close_with_any_code_is_no_end() {
 }
 
 #[tokio::test]
+async fn the_gateway_is_connected_to_while_the_ticket_is_asked_for() {
+    // Closed again, such a connection costs nothing but itself.
+    for closed in [0, 1] {
+        let mut world = world().await;
+        let (stream, _) = soon(echo(world.connect().await, pattern(10))).await;
+        assert_eq!(world.gateway.accepted(), 1);
+        // The signature is held back, and with it the upgrade.
+        world.source.hold();
+        world.gateway.close_next(closed);
+        world.gateway.cut(Cut::Close(1000));
+        soon(world.gateway.until_accepted(2)).await;
+        assert_eq!(world.gateway.upgrades().len(), 1);
+        world.source.release();
+        world.events.next(resumed).await;
+        soon(echo(stream, pattern(3_000))).await;
+        assert_eq!((world.gateway.accepted(), world.source.resumed()), (2 + closed, 1));
+        world.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_reset_is_no_end() {
     let mut world = world().await;
     let (stream, _) = soon(echo(world.connect().await, pattern(10))).await;

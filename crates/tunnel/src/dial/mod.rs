@@ -3,6 +3,7 @@
 //! TCP (direct or through a proxy), TLS, the websocket upgrade; and the text frame that presents the
 //! token, which is sent when the websocket is put to use.
 
+mod ahead;
 mod connect;
 mod error;
 mod http;
@@ -19,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+pub(crate) use ahead::Ahead;
 pub use error::{DialError, Stage, TlsFailure};
 
 use crate::source::{SessionSource, SourceError, Ticket};
@@ -81,12 +83,13 @@ impl Dialer {
 
     /// Opens a websocket for the data channel of `ticket`: signed when the source can sign, and once more unsigned
     /// when the signed upgrade is answered with 403. Whether the service takes unsigned or signed
-    /// upgrades in every region is not known, so neither refusal is final.
+    /// upgrades in every region is not known, so neither refusal is final. `ahead` is used if it leads there.
     pub(crate) async fn upgrade<S: SessionSource>(
         &self,
         source: &S,
         ticket: &Ticket,
         request_id: String,
+        ahead: Option<Ahead>,
         shared: &Shared,
     ) -> Result<Upgraded, DialError> {
         let url = &ticket.stream_url;
@@ -101,11 +104,11 @@ impl Dialer {
             Err(SourceError::Retry { message, .. }) => return Err(DialError::Sign(message)),
             Err(SourceError::Fatal(fatal)) => return Err(DialError::Sign(fatal.message)),
         };
-        let websocket = match (self.dial(url, headers.as_deref()).await, &headers) {
+        let websocket = match (self.dial(url, headers.as_deref(), ahead).await, &headers) {
             (Err(DialError::Upgrade { status: 403, .. }), Some(_))
                 if !self.without.has(Handling::Unsigned) =>
             {
-                let websocket = self.dial(url, None).await?;
+                let websocket = self.dial(url, None, None).await?;
                 if !self.warned.swap(true, Ordering::Relaxed) {
                     shared.emit(TunnelEvent::Warning(Warning::UnsignedUpgrade));
                 }
@@ -130,15 +133,36 @@ impl Dialer {
         &self,
         url: &str,
         headers: Option<&[(HeaderName, HeaderValue)]>,
+        ahead: Option<Ahead>,
     ) -> Result<Websocket, DialError> {
         let place = Place::parse(url)?;
+        let (headers, limit) = (headers.unwrap_or_default(), self.options.handshake_timeout);
+        let ahead = match ahead {
+            Some(ahead) => ahead.to(&place).await,
+            None => None,
+        };
+        if let Some(stream) = ahead {
+            match websocket::upgrade(stream, &place.uri, headers, limit).await {
+                // It has waited, and may have been closed meanwhile.
+                Err(error @ DialError::Websocket(_)) => {
+                    tracing::debug!(%error, "a connection that was got ahead is of no use");
+                }
+                upgraded => return upgraded,
+            }
+        }
+        let stream = self.reach(&place).await?;
+        websocket::upgrade(stream, &place.uri, headers, limit).await
+    }
+
+    /// Connects to a gateway: TCP, proxy, TLS.
+    async fn reach(&self, place: &Place) -> Result<BoxIo, DialError> {
         let loopback = is_loopback(&place.host);
         // The token would cross the network in the clear.
         if !place.tls && !loopback {
-            return Err(DialError::PlainToRemote { host: place.host });
+            return Err(DialError::PlainToRemote { host: place.host.clone() });
         }
         let limit = self.options.handshake_timeout;
-        let proxy = if loopback { None } else { self.proxy.for_place(&place) };
+        let proxy = if loopback { None } else { self.proxy.for_place(place) };
         let stream: BoxIo = match proxy {
             Some(proxy) => {
                 let proxy_place = Place::of_proxy(proxy.uri())?;
@@ -146,13 +170,11 @@ impl Dialer {
                 if proxy_place.tls {
                     stream = self.tls.client(stream, &proxy_place.host, limit).await?;
                 }
-                proxy::tunnel(stream, &place, proxy.basic_auth(), limit).await?
+                proxy::tunnel(stream, place, proxy.basic_auth(), limit).await?
             }
-            None => connect::tcp(&place, self.options.connect_timeout).await?,
+            None => connect::tcp(place, self.options.connect_timeout).await?,
         };
-        let stream =
-            if place.tls { self.tls.client(stream, &place.host, limit).await? } else { stream };
-        websocket::upgrade(stream, &place.uri, headers.unwrap_or_default(), limit).await
+        if place.tls { self.tls.client(stream, &place.host, limit).await } else { Ok(stream) }
     }
 }
 
@@ -165,6 +187,11 @@ impl Place {
             Some("ws") => Self::new(uri, false, 80),
             _ => Err(DialError::Url),
         }
+    }
+
+    /// Whether a connection to one is as good as one to the other.
+    fn is_same_end(&self, other: &Self) -> bool {
+        (&self.host, self.port, self.tls) == (&other.host, other.port, other.tls)
     }
 
     fn of_proxy(uri: &Uri) -> Result<Self, DialError> {

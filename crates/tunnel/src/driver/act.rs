@@ -8,6 +8,7 @@ use adit_engine::{Action, Closing, Gone, LaneId, Loss, Over, Resumption as Resum
 use super::call::{self, Answer, error_of, of_dial, of_source};
 use super::goodbye::break_off_later;
 use super::{Driver, LaneEnd, now, random_uuid};
+use crate::dial::Ahead;
 use crate::lane::Lane;
 use crate::lanes::Dial;
 use crate::link::Link;
@@ -38,18 +39,21 @@ impl<S: SessionSource> Driver<S> {
                 let again = self.has_begun.then(|| self.time_left());
                 let (goodbyes, shared) = (self.goodbyes.clone(), Arc::clone(&self.shared));
                 self.call = Some(call::start(source, is_beside, again, goodbyes, shared));
+                self.reach_ahead();
             }
             Action::Resume => {
                 if let Some(ticket) = &self.ticket {
                     let limit = self.time_left();
                     self.call = Some(call::resume(source, ticket.session_id.clone(), limit));
+                    self.reach_ahead();
                 }
             }
             Action::Dial => {
                 if let Some(ticket) = self.ticket.clone() {
                     let request_id = random_uuid(&mut self.rng);
                     let (dialer, shared) = (Arc::clone(&self.dialer), Arc::clone(&self.shared));
-                    let dialling = call::dial(dialer, source, ticket, request_id, shared);
+                    let ahead = self.ahead.take();
+                    let dialling = call::dial(dialer, source, ticket, request_id, ahead, shared);
                     self.call = Some(call::within(self.time_left(), dialling));
                 }
             }
@@ -57,6 +61,15 @@ impl<S: SessionSource> Driver<S> {
             Action::Discard => self.upgraded = None,
             Action::Abandon { may_live } => self.abandon(may_live),
         }
+    }
+
+    /// Connects to where the session's gateway will be, as far as that is known.
+    fn reach_ahead(&mut self) {
+        if self.ahead.as_ref().is_some_and(Ahead::is_fresh) {
+            return;
+        }
+        let url = self.shared.gateway().or_else(|| self.source.likely_gateway());
+        self.ahead = url.map(|url| Ahead::begin(Arc::clone(&self.dialer), url));
     }
 
     /// How long patience lasts, where that is not for ever.
@@ -215,6 +228,7 @@ impl<S: SessionSource> Driver<S> {
         let lane = Arc::new(Lane::new(self.session(), id.clone(), events, attention, abort));
         self.shared.set_session(self.id, Some(Arc::clone(&lane)));
         self.lane = Some(lane);
+        self.shared.set_gateway(&ticket.stream_url);
         self.ticket = Some(ticket);
         self.has_begun = true;
         self.shared.emit(TunnelEvent::Session { id, lane: self.id.0 });
@@ -228,6 +242,7 @@ impl<S: SessionSource> Driver<S> {
         {
             ticket.stream_url.clone_from(&before.stream_url);
         }
+        self.shared.set_gateway(&ticket.stream_url);
         self.ticket = Some(ticket);
     }
 

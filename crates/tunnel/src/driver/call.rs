@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::goodbye::terminate;
-use crate::dial::{DialError, Dialer, Stage, Upgraded};
+use crate::dial::{Ahead, DialError, Dialer, Stage, Upgraded};
 use crate::{
     Fatal, FatalKind, Resumption, SessionSource, Shared, SourceError, Ticket, TunnelError,
 };
@@ -95,10 +95,11 @@ pub(super) fn dial<S: SessionSource>(
     source: Arc<S>,
     ticket: Ticket,
     request_id: String,
+    ahead: Option<Ahead>,
     shared: Arc<Shared>,
 ) -> Call {
     Box::pin(async move {
-        let upgraded = dialer.upgrade(&*source, &ticket, request_id, &shared).await;
+        let upgraded = dialer.upgrade(&*source, &ticket, request_id, ahead, &shared).await;
         Answer::Dialled(upgraded.map(Box::new))
     })
 }

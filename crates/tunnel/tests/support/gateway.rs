@@ -64,6 +64,9 @@ struct State {
     upgrades: Mutex<Vec<Upgrade>>,
     hellos: Mutex<Vec<OpenDataChannel>>,
     open: AtomicUsize,
+    /// TCP connections so far, and how many of the next ones are closed at once.
+    accepted: AtomicUsize,
+    unwelcome: AtomicUsize,
     /// TLS handshakes that went on from an earlier one.
     tls_resumed: AtomicUsize,
     cut_now: watch::Sender<Option<Cut>>,
@@ -112,6 +115,8 @@ impl Gateway {
             upgrades: Mutex::default(),
             hellos: Mutex::default(),
             open: AtomicUsize::new(0),
+            accepted: AtomicUsize::new(0),
+            unwelcome: AtomicUsize::new(0),
             tls_resumed: AtomicUsize::new(0),
             cut_now: watch::Sender::new(None),
             speak: Notify::new(),
@@ -122,6 +127,14 @@ impl Gateway {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("a socket");
                 let state = Arc::clone(&shared);
+                let fewer = |count: usize| count.checked_sub(1);
+                let is_unwelcome =
+                    state.unwelcome.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok();
+                state.accepted.fetch_add(1, Ordering::SeqCst);
+                state.changed.notify_one();
+                if is_unwelcome {
+                    continue;
+                }
                 match tls.clone() {
                     None => drop(tokio::spawn(state.serve(stream))),
                     Some(tls) => drop(tokio::spawn(async move {
@@ -141,6 +154,23 @@ impl Gateway {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// TCP connections so far.
+    pub fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Waits for so many.
+    pub async fn until_accepted(&self, count: usize) {
+        while self.accepted() < count {
+            self.state.changed.notified().await;
+        }
+    }
+
+    /// Closes the next connections as soon as they are there.
+    pub fn close_next(&self, count: usize) {
+        self.state.unwelcome.store(count, Ordering::SeqCst);
     }
 
     pub fn url(&self) -> String {
