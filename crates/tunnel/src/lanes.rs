@@ -21,6 +21,8 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// Payload bytes that all lanes together may have under way to the agent.
 const WINDOW: usize = 12 << 20;
+/// How often that is shared out anew while anything is carried: nobody tells of an upload that is over.
+const SHARE_AGAIN: Duration = Duration::from_millis(250);
 /// No lane has less than the eighth of it.
 const MOST_SHARERS: usize = 8;
 
@@ -108,15 +110,14 @@ impl Slot {
 }
 
 /// What lanes keep until it is acknowledged is bounded for all of them together, so that eight busy ones
-/// take no more memory for that than one. Those that carry bulk have equal shares, and another one what
-/// it would have if it began to.
+/// take no more memory for that than one. Those that carry much to the agent have equal shares, and another
+/// one what it would have if it began to.
 fn share(slots: &BTreeMap<LaneId, Slot>) {
-    let now = Instant::now();
     let lanes = slots.values().filter_map(|slot| slot.lane.as_ref());
-    let lanes: Vec<_> = lanes.map(|lane| (lane, lane.load(now).is_bulk)).collect();
-    let busy = lanes.iter().filter(|(_, is_bulk)| *is_bulk).count();
-    for (lane, is_bulk) in lanes {
-        let sharers = if is_bulk { busy } else { busy + 1 };
+    let lanes: Vec<_> = lanes.map(|lane| (lane, lane.uploads())).collect();
+    let busy = lanes.iter().filter(|(_, uploads)| *uploads).count();
+    for (lane, uploads) in lanes {
+        let sharers = if uploads { busy } else { busy + 1 };
         lane.set_window_max(WINDOW / sharers.clamp(1, MOST_SHARERS));
     }
 }
@@ -168,7 +169,10 @@ impl Shared {
                 }
             }
         }
-        (open, lanes.poll_timeout())
+        let is_busy =
+            slots.values().filter_map(|slot| slot.lane.as_ref()).any(|lane| lane.load(now).is_bulk);
+        let again = is_busy.then(|| now + SHARE_AGAIN);
+        (open, lanes.poll_timeout().into_iter().chain(again).min())
     }
 
     // ---- for the tasks of lanes ----

@@ -312,9 +312,14 @@ impl Session {
         self.counters.bytes_in + self.counters.bytes_out
     }
 
+    /// Bytes that wait to be sent or acknowledged.
+    pub fn outgoing(&self) -> usize {
+        self.streams.waiting() + self.outbound.in_flight()
+    }
+
     /// Bytes that wait: to be sent, to be acknowledged, or to be read.
     pub fn queued(&self) -> usize {
-        self.streams.waiting() + self.outbound.in_flight() + self.streams.unread()
+        self.outgoing() + self.streams.unread()
     }
 
     /// The counters.
