@@ -151,48 +151,40 @@ impl Bench {
             Measured { target: standing.target.clone(), ready, latency, runs: Vec::new() };
         printer.data(&shown::ready(&measured.ready)).map_err(Err)?;
         printer.data(&format!("\n{}", shown::latency(&measured.latency))).map_err(Err)?;
-        let failed = match &self.command {
+        let ran = match &self.command {
             Some((program, command)) => {
                 let kinds = [self.connection.kind()];
                 let environment = environment::of(&[standing], &kinds, false);
                 let load = Load { program, command, environment, span: self.span, printer };
-                match self.under(&load, &mut measured.runs, fleet, board, signals).await {
-                    Ok(failed) => failed,
-                    Err(ending) => {
-                        // What was measured by then was measured.
-                        self.show(&measured.runs).await.map_err(Err)?;
-                        return Err(ending);
-                    }
-                }
+                self.under(&load, &mut measured.runs, fleet, board, signals).await
             }
-            None => None,
+            None => Ok(None),
         };
+        // Of what was ended by somebody, what was measured by then was measured.
+        if ran.is_ok() || !measured.runs.is_empty() {
+            self.show(&measured, fleet).await.map_err(Err)?;
+        }
+        ran?.map_or(Ok(()), |failure| Err(Err(failure)))
+    }
+
+    /// The event, the tables of what has run, and what else could be measured.
+    async fn show(&self, measured: &Measured, fleet: &Fleet<'_>) -> Result<(), Failure> {
+        let printer = self.printer;
         // Events name the connection.
         let name = fleet.members().first().map(|member| member.name);
         let events = name.map_or(printer, |name| printer.of(name, false));
-        events.event(&Event::Bench { measured: &measured }).map_err(Err)?;
-        if measured.runs.is_empty() {
-            let example = latency::example(measured.latency.protocol());
-            let hint = format!(
-                "to measure throughput, pass what moves data: `{} -- {example}`",
-                self.again
-            );
-            // It stands below the tables.
-            printer.settled().await.map_err(Err)?;
-            printer.note(&hint);
-        } else {
-            self.show(&measured.runs).await.map_err(Err)?;
+        events.event(&Event::Bench { measured })?;
+        if !measured.runs.is_empty() {
+            printer.data(&format!("\n{}", shown::runs(&measured.runs)))?;
+            return printer.settled().await;
         }
-        failed.map_or(Ok(()), |failure| Err(Err(failure)))
-    }
-
-    /// The tables of what has run.
-    async fn show(&self, runs: &[Run]) -> Result<(), Failure> {
-        if runs.is_empty() {
-            return Ok(());
-        }
-        self.printer.data(&format!("\n{}", shown::runs(runs)))?;
-        self.printer.settled().await
+        let example = latency::example(measured.latency.protocol());
+        let hint =
+            format!("to measure throughput, pass what moves data: `{} -- {example}`", self.again);
+        // It stands below the tables.
+        printer.settled().await?;
+        printer.note(&hint);
+        Ok(())
     }
 
     async fn latency(&self, standing: &Standing) -> Latency {

@@ -8,9 +8,6 @@ pub struct Activity {
     pub quiet_since: Option<Instant>,
     /// Since when a message waits for its acknowledgement and nothing was acknowledged.
     pub unanswered_since: Option<Instant>,
-    /// Since when nothing has come on a websocket that the session was resumed with; `None` once
-    /// something has.
-    pub unheard_since: Option<Instant>,
     /// Since when the agent is away, as the service says, and nothing has come from it; `None` where it
     /// carries one connection at a time, which finds out by itself.
     pub away_since: Option<Instant>,
@@ -18,7 +15,7 @@ pub struct Activity {
     pub last_payload: Option<Instant>,
     /// Streams on which something may come from the destination yet.
     pub streams: usize,
-    /// Those of them on which something has come, and whose local client is there.
+    /// Those of them that the agent has carried: something has come on them, or was acknowledged.
     pub established: usize,
     /// Local connections that wait for this session, since there is no other. Known to whoever holds
     /// them back.

@@ -208,9 +208,7 @@ impl<S: SessionSource> Driver<S> {
         let (proven, last_payload) = self.shared.history();
         activity.proven |= proven;
         activity.last_payload = activity.last_payload.max(last_payload);
-        if self.options.lanes <= 1 {
-            activity.held = self.shared.waiting();
-        }
+        activity.held = self.shared.held(self.id);
         activity
     }
 

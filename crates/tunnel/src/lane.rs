@@ -227,15 +227,14 @@ impl Lane {
     /// How busy it is, as far as new connections are concerned.
     pub(crate) fn load(&self, now: Instant) -> Load {
         let State { session, meter, .. } = &*self.lock();
-        let activity = session.activity();
-        let unanswered = activity.unanswered_since;
+        let unanswered = session.unanswered_since();
         let is_silent = unanswered.is_some_and(|at| now.saturating_duration_since(at) >= STALLED);
         Load {
             queued: session.queued(),
             is_bulk: meter.is_bulk(now),
             is_stalled: is_silent || session.is_unread_full(),
-            is_away: activity.away_since.is_some(),
-            is_unheard: activity.unheard_since.is_some_and(|at| now < at + WORD),
+            is_away: session.away_since().is_some(),
+            is_unheard: session.unheard_since().is_some_and(|at| now < at + WORD),
             is_single: session.mode() == Some(Mode::Single),
         }
     }

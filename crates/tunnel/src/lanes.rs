@@ -262,6 +262,17 @@ impl Shared {
         self.changed();
     }
 
+    /// Local connections that wait for this lane, since no other one can carry them.
+    pub(crate) fn held(&self, id: LaneId) -> usize {
+        let waiting = self.waiting();
+        if waiting == 0 {
+            return 0;
+        }
+        let state = self.lock();
+        let has_another = state.lanes.has_another(id, load(&state.slots, Instant::now()));
+        if has_another { 0 } else { waiting }
+    }
+
     /// Of all lanes so far: whether anything has come from the destination, and when a byte moved last.
     pub(crate) fn history(&self) -> (bool, Option<Instant>) {
         let stats = self.stats().session;

@@ -159,7 +159,7 @@ fn one_that_fails_beside_others_is_told_though_they_are_ended_in_time() {
     let team = Team::start();
     // The one that is alone goes on, and of two one does not.
     let script = "mkdir alone || { mkdir first && exit 3; }; exec sleep 600";
-    let flags = ["bench", "one", "--json", "--parallel", "2", "--for", "1s"];
+    let flags = ["bench", "one", "--json", "--parallel", "2", "--for", "3s"];
     let ran = team.run(&[&flags[..], &["--", "sh", "-c", script]].concat()).expect(15);
     let measured = measured(&ran);
     assert_eq!(measured["runs"][0]["codes"], serde_json::json!([143]));
@@ -173,13 +173,18 @@ fn one_that_fails_beside_others_is_told_though_they_are_ended_in_time() {
 fn what_was_measured_before_an_interrupt_is_shown() {
     let team = Team::start();
     let script = "mkdir alone && exit; echo $$ > pid.new; mv pid.new pid; exec sleep 600";
-    let mut program =
-        team.start_program(&["bench", "one", "--parallel", "2", "--", "sh", "-c", script]);
-    let file = team.repository().join("pid");
-    until("the second command", || file.exists().then_some(()));
-    program.signal(Signal::INT);
-    assert_eq!(program.wait().code(), Some(130));
-    assert!(program.stdout().contains("one alone"), "{}", program.stdout());
+    let repository = team.repository();
+    for (flag, told) in [("--parallel=2", "one alone"), ("--json", "\"event\":\"bench\"")] {
+        let arguments = ["bench", "one", flag, "--", "sh", "-c", script];
+        let mut program = team.start_program(&arguments);
+        let file = repository.join("pid");
+        until("the second command", || file.exists().then_some(()));
+        program.signal(Signal::INT);
+        assert_eq!(program.wait().code(), Some(130));
+        assert!(program.stdout().contains(told), "{}", program.stdout());
+        std::fs::remove_file(&file).expect("a file");
+        std::fs::remove_dir(repository.join("alone")).expect("a folder");
+    }
     team.lab.expect_nothing_left();
 }
 

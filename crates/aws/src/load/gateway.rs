@@ -17,7 +17,8 @@ impl Aws {
             .build()
             .ok()?;
         let own = self.sdk.service_config().and_then(|config| config.load_config(key));
-        if own.is_some() || self.sdk.endpoint_url().is_some() {
+        let is_other = self.sdk.use_fips() == Some(true) || self.sdk.use_dual_stack() == Some(true);
+        if is_other || own.is_some() || self.sdk.endpoint_url().is_some() {
             return None;
         }
         usual_gateway(self.region())

@@ -66,7 +66,7 @@ impl Session {
     pub(super) fn resend_first(&mut self, now: Instant) {
         if let First::Sent(sequence) = self.first
             && self.link_is_up()
-            && self.paused.is_none()
+            && !self.paused
         {
             self.outbound.mark(sequence);
             self.timers.set(Timer::FirstResend, now + self.first_interval());

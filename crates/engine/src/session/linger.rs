@@ -27,7 +27,7 @@ impl Session {
 
     /// Whether the peer can be heard: what it sends reaches the streams without our doing.
     fn hears(&self) -> bool {
-        self.link_is_up() && self.paused.is_none() && self.wants_input() && !self.inbound.has_gap()
+        self.link_is_up() && !self.paused && self.wants_input() && !self.inbound.has_gap()
     }
 
     /// To be called before anything that may make the peer heard again: until now it was not.

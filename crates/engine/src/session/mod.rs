@@ -81,8 +81,10 @@ pub struct Session {
     repair: Repair,
     /// Since when nothing has come on a websocket that the session was resumed with.
     unheard: Option<Instant>,
-    /// Since when the service asks for silence.
-    paused: Option<Instant>,
+    /// Whether the service asked for silence.
+    paused: bool,
+    /// Since when it does, over one websocket and the next, and nothing has come from the agent.
+    away: Option<Instant>,
     /// Whether the agent is to be asked if that is still so, with a message of its own.
     question: bool,
 
@@ -180,7 +182,8 @@ impl Session {
             moved: None,
             repair: Repair::No,
             unheard: None,
-            paused: None,
+            paused: false,
+            away: None,
             question: false,
             letters: VecDeque::new(),
             control: VecDeque::new(),
@@ -287,17 +290,32 @@ impl Session {
         let is_quiet = self.is_drained() && self.acks.is_empty() && !self.is_unread_full();
         Activity {
             quiet_since: self.moved.filter(|_| is_quiet),
-            unanswered_since: self.progress.filter(|_| !self.outbound.is_empty()),
+            unanswered_since: self.unanswered_since(),
             last_payload: self.counters.last_payload,
-            unheard_since: self.unheard,
-            // A single connection finds out by itself: its first data is not acknowledged, and the agent's
-            // end then is the destination's refusal.
-            away_since: self.paused.filter(|_| self.mode() == Some(Mode::Mux)),
+            away_since: self.away_since(),
             streams: self.streams.awaited(),
-            established: self.streams.established(),
+            established: self.streams.established(self.outbound.first()),
             held: 0,
             proven: self.counters.bytes_in > 0,
         }
+    }
+
+    /// As in [`Activity::unanswered_since`].
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        self.progress.filter(|_| !self.outbound.is_empty())
+    }
+
+    /// As in [`Activity::away_since`].
+    pub fn away_since(&self) -> Option<Instant> {
+        // A single connection finds out by itself: its first data is not acknowledged, and the agent's
+        // end then is the destination's refusal.
+        self.away.filter(|_| self.mode() == Some(Mode::Mux))
+    }
+
+    /// Since when nothing has come on a websocket that the session was resumed with; `None` once
+    /// something has.
+    pub fn unheard_since(&self) -> Option<Instant> {
+        self.unheard
     }
 
     /// Changes the most payload bytes that may be unacknowledged, as
@@ -333,7 +351,7 @@ impl Session {
             payload_size: self.payload_size,
             waiting: self.streams.waiting(),
             unread: self.streams.unread(),
-            paused: self.paused.is_some(),
+            paused: self.paused,
             streams: self.streams.len(),
             streams_opened: self.opened,
             ..self.counters

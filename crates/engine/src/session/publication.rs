@@ -12,12 +12,13 @@ impl Session {
     /// The service asks for silence: the agent is away. Nothing new is sent, and nothing old but
     /// the head now and then, since the word that ends the pause may be lost.
     pub(super) fn pause(&mut self, now: Instant) {
-        if self.paused.is_some() || !self.link_is_up() {
+        if self.paused || !self.link_is_up() {
             return;
         }
         tracing::debug!("publication paused");
         self.fail_probe(now);
-        self.paused = Some(now);
+        self.paused = true;
+        self.away.get_or_insert(now);
         self.timers.stop(Timer::Rto);
         self.timers.stop(Timer::FirstResend);
         self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
@@ -25,7 +26,8 @@ impl Session {
 
     /// The agent is there again: the service says so, or something came from it.
     pub(super) fn unpause(&mut self, now: Instant) {
-        if self.paused.take().is_none() {
+        self.away = None;
+        if !std::mem::take(&mut self.paused) {
             return;
         }
         tracing::debug!("publication resumed");

@@ -54,7 +54,8 @@ pub(crate) struct Stream {
     pub(crate) heard: bool,
     /// When the last byte came, the stream was finished, or the peer had all of it.
     pub(crate) quiet_since: Instant,
-    /// The last message with its data.
+    /// The first message with its data, and the last one.
+    first_sequence: Option<i64>,
     pub(crate) last_sequence: Option<i64>,
     linger: Option<Instant>,
 }
@@ -101,10 +102,12 @@ impl Streams {
         self.map.values().filter(|stream| stream.remote == Remote::Open).count()
     }
 
-    /// Those of them on which something has come, and whose local client is there.
-    pub(crate) fn established(&self) -> usize {
+    /// Those of them that the agent has carried: something has come, or has been acknowledged; that is so
+    /// of what is below `unacknowledged`.
+    pub(crate) fn established(&self, unacknowledged: i64) -> usize {
         let is_established = |stream: &&Stream| {
-            stream.heard && stream.remote == Remote::Open && stream.local == Local::Open
+            let is_taken = stream.first_sequence.is_some_and(|first| first < unacknowledged);
+            stream.remote == Remote::Open && (stream.heard || is_taken)
         };
         self.map.values().filter(is_established).count()
     }
@@ -143,6 +146,7 @@ impl Streams {
             written: 0,
             heard: false,
             quiet_since: now,
+            first_sequence: None,
             last_sequence: None,
             linger: None,
         };

@@ -53,7 +53,7 @@ impl Session {
     /// that is acknowledged gives no more time: it shows that the oldest is missing.
     pub(super) fn arm_rto(&mut self) {
         match self.outbound.head() {
-            Some((_, sent)) if self.link_is_up() && self.paused.is_none() && !self.is_closed() => {
+            Some((_, sent)) if self.link_is_up() && !self.paused && !self.is_closed() => {
                 let since = self.advanced.map_or(sent, |advanced| advanced.max(sent));
                 self.timers.set(Timer::Rto, since + self.rtt.rto());
             }

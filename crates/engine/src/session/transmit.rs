@@ -69,7 +69,7 @@ impl Session {
             self.counters.resends += 1;
             return Some(message);
         }
-        if self.paused.is_some() {
+        if self.paused {
             return self.transmit_question(now);
         }
         if self.probe.is_in_flight() || matches!(self.first, First::Sent(_)) {

@@ -56,7 +56,7 @@ impl Session {
         self.moved = Some(now);
         self.deaf_until = Some(now);
         // Its successor is asked again by the service if need be.
-        self.paused = None;
+        self.paused = false;
         self.question = false;
         self.timers.stop(Timer::PauseProbe);
         // What was on its way may have come too late for the one before.
@@ -89,7 +89,7 @@ impl Session {
         self.counters.last_loss = Some(loss);
         self.fail_probe(now);
         // Its successor is asked again by the service if need be.
-        self.paused = None;
+        self.paused = false;
         self.question = false;
         for timer in [
             Timer::Handshake,

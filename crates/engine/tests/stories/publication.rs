@@ -70,14 +70,18 @@ fn how_long_the_agent_is_away_is_told_until_something_comes_from_it() {
 #[test]
 fn whether_the_agent_is_there_is_unknown_until_something_comes_on_a_resumed_websocket() {
     let (mut universe, _) = paused();
-    assert_eq!(universe.session.activity().unheard_since, None);
+    let away = universe.session.away_since();
+    assert!(away.is_some());
+    assert_eq!(universe.session.unheard_since(), None);
+    universe.run_for(ms(100));
     universe.session.transport_down(universe.now, Loss::Failed);
-    assert_eq!(universe.session.activity().away_since, None);
     universe.session.transport_up(universe.now);
-    assert_eq!(universe.session.activity().unheard_since, Some(universe.now));
+    assert_eq!(universe.session.unheard_since(), Some(universe.now));
     universe.inject(pause());
-    let activity = universe.session.activity();
-    assert_eq!((activity.unheard_since, activity.away_since), (None, Some(universe.now)));
+    assert_eq!(universe.session.unheard_since(), None);
+    assert_eq!(universe.session.away_since(), away, "it is the same absence");
+    universe.inject(start());
+    assert_eq!(universe.session.away_since(), None);
 }
 
 #[test]

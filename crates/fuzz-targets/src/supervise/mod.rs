@@ -123,7 +123,6 @@ fn activity(driver: &Driver, u: &mut Unstructured<'_>) -> Result<Activity> {
         last_payload,
         streams: usize::from(byte % 4),
         held: usize::from(byte & 128 > 0),
-        unheard_since: None,
         established: usize::from(byte % 4 / 2),
         proven: byte & 32 > 0,
     })

@@ -4,10 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{BoxIo, Dialer, Place};
+
+/// How long one that is not there yet is waited for: it began a call of the API ago, and may be lost on a
+/// network that is no more.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// How long it may wait for its use: gateways do not keep silent guests for long.
 const FRESH: Duration = Duration::from_secs(10);
@@ -49,7 +53,7 @@ impl Ahead {
         if !self.is_fresh() {
             return None;
         }
-        let reached = self.reached.await.ok()??;
+        let reached = timeout(HEAD_START, self.reached).await.ok()?.ok()??;
         reached.place.is_same_end(place).then_some(reached.stream)
     }
 }

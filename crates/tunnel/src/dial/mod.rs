@@ -13,6 +13,7 @@ mod websocket;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Uri};
 use adit_wire::channel::{MESSAGE_SCHEMA_VERSION, OpenDataChannel};
@@ -25,6 +26,9 @@ pub use error::{DialError, Stage, TlsFailure};
 
 use crate::source::{SessionSource, SourceError, Ticket};
 use crate::{DialOptions, Handling, Shared, TunnelEvent, Warning, Without};
+
+/// How long the upgrade may take of a connection that was got ahead.
+const REUSED: Duration = Duration::from_secs(5);
 
 /// A byte stream of any kind.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -142,9 +146,9 @@ impl Dialer {
             None => None,
         };
         if let Some(stream) = ahead {
-            match websocket::upgrade(stream, &place.uri, headers, limit).await {
-                // It has waited, and may have been closed meanwhile.
-                Err(error @ DialError::Websocket(_)) => {
+            match websocket::upgrade(stream, &place.uri, headers, limit.min(REUSED)).await {
+                // It has waited, and may have been closed or cut off meanwhile.
+                Err(error @ (DialError::Websocket(_) | DialError::Timeout { .. })) => {
                     tracing::debug!(%error, "a connection that was got ahead is of no use");
                 }
                 upgraded => return upgraded,

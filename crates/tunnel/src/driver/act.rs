@@ -65,7 +65,8 @@ impl<S: SessionSource> Driver<S> {
 
     /// Connects to where the session's gateway will be, as far as that is known.
     fn reach_ahead(&mut self) {
-        if self.ahead.as_ref().is_some_and(Ahead::is_fresh) {
+        // What fails again and again is not to cost a connection each time.
+        if self.supervisor.attempts() > 0 || self.ahead.as_ref().is_some_and(Ahead::is_fresh) {
             return;
         }
         let url = self.shared.gateway().or_else(|| self.source.likely_gateway());
@@ -99,7 +100,7 @@ impl<S: SessionSource> Driver<S> {
 
     /// Lets the session go; what it must be told yet is told beside.
     fn abandon(&mut self, may_live: bool) {
-        (self.call, self.upgraded) = (None, None);
+        (self.call, self.upgraded, self.ahead) = (None, None, None);
         self.shared.down(self.id);
         let links = [self.link.take(), self.old.take()];
         if let Some(lane) = self.lane.take() {
@@ -187,6 +188,7 @@ impl<S: SessionSource> Driver<S> {
         match answer {
             Answer::Started(answer) => {
                 let answer = answer.map(|ticket| self.begin(ticket)).map_err(|error| {
+                    self.ahead = None;
                     let setback = of_source(&error);
                     self.last = Some(error_of(error));
                     setback
@@ -201,6 +203,7 @@ impl<S: SessionSource> Driver<S> {
                     }
                     Ok(Resumption::Over) => Ok(Resumed::Over),
                     Err(error) => {
+                        self.ahead = None;
                         let setback = of_source(&error);
                         self.last = Some(error_of(error));
                         Err(setback)

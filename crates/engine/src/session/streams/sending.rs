@@ -155,6 +155,7 @@ impl Stream {
         id: StreamId,
         undelivered: &mut BTreeSet<(i64, StreamId)>,
     ) {
+        self.first_sequence.get_or_insert(sequence);
         self.last_sequence = Some(sequence);
         if self.is_sent() && self.local == Local::Finished {
             undelivered.insert((sequence, id));

@@ -30,7 +30,7 @@ const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(5);
 /// next at once is done with the first, which may be noticed a moment later.
 const MOMENT: Duration = Duration::from_millis(30);
 /// How often it is looked whether an agent is there again: nothing is told of it.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(250);
 /// The least time that a lane which nobody uses is kept.
 const LEAST_IDLE: Duration = Duration::from_millis(1);
 /// How long no other lane is tried after one could not be had: at first, and at most.
@@ -259,6 +259,16 @@ impl Lanes {
         }
     }
 
+    /// Whether somebody could be carried by another lane than this one, or by one that is being opened.
+    pub fn has_another(&self, id: LaneId, load: impl Fn(LaneId) -> Load) -> bool {
+        let mut others = self.all.iter().filter(|(other, _)| **other != id);
+        others.any(|(other, lane)| match lane.standing {
+            Standing::Opening => true,
+            Standing::Up => !lane.is_outdated && !load(*other).is_away,
+            Standing::Down | Standing::Closing => false,
+        })
+    }
+
     // ---- connections ----
 
     /// Where a connection goes that waits from a time to another one. It counts among the `waiting`
@@ -280,7 +290,9 @@ impl Lanes {
             if absent.is_empty() {
                 return Place::Wait(None);
             }
-            if absent.iter().any(|(_, _, load)| load.is_away) {
+            // An agent that reconnects is back in a second or two.
+            let is_long = now >= since + PATIENCE;
+            if is_long && absent.iter().any(|(_, _, load)| load.is_away) {
                 self.open_for(now, waiting);
             }
             let again = now + LOOK;

@@ -11,7 +11,7 @@ impl Lanes {
         let is_reserve = |id: &LaneId, lane: &Lane| {
             let load = load(*id);
             let is_used = lane.connections + lane.parting > 0;
-            let is_busy = load.is_stalled || load.is_away || (load.is_bulk && is_used);
+            let is_busy = load.is_stalled || (load.is_bulk && is_used);
             lane.is_open() && !is_busy
         };
         let reserves = self.all.iter().filter(|(id, lane)| is_reserve(id, lane)).count();

@@ -201,10 +201,20 @@ fn who_comes_while_the_agent_is_away_waits_until_it_is_back_or_another_lane_is_u
     assert!(matches!(world.place(), Place::Wait(_)));
     assert_eq!(world.actions(), [], "it will be known in a moment");
     world.is(0, AWAY);
-    assert!(matches!(world.place(), Place::Wait(_)));
+    let since = world.now;
+    assert!(matches!(world.place_of(since, 1), Place::Wait(_)));
+    assert_eq!(world.actions(), [], "it may be back in a moment");
+    let load = world.load();
+    assert!(!world.lanes.has_another(LaneId(0), &load));
+    world.now += PATIENCE;
+    assert!(matches!(world.place_of(since, 1), Place::Wait(_)));
     assert_eq!(world.actions(), [open(1)]);
+    assert!(world.lanes.has_another(LaneId(0), &load));
     world.up(1);
-    assert_eq!(world.place(), lane(1));
+    assert!(world.lanes.has_another(LaneId(0), &load));
+    assert_eq!(world.place_of(since, 1), lane(1));
+    world.is(1, AWAY);
+    assert!(!world.lanes.has_another(LaneId(0), world.load()));
 }
 
 #[test]

@@ -36,9 +36,9 @@ impl Supervisor {
             Verdict::Gone => {
                 let since = activity.last_payload.max(self.ready).unwrap_or(now);
                 let idle = now.saturating_duration_since(since);
-                // With the agent away, nothing could move.
+                // With the agent away nothing could move, and whoever wants another session says so.
                 let is_away = cause == Gone::Away;
-                let is_missed = activity.streams > 0 && (idle < FORGOTTEN || is_away);
+                let is_missed = activity.streams > 0 && idle < FORGOTTEN && !is_away;
                 if self.is_at_idle_limit(idle) && !is_away {
                     self.end(Over::Idle { after: idle });
                 } else if !is_missed && !self.lacks(Handling::Dormant) {

@@ -159,7 +159,8 @@ impl Supervisor {
     /// such a session for as long as somebody is connected to it, and say nothing.
     fn is_abandoned(&self, now: Instant, activity: &Activity) -> bool {
         let is_in_use = activity.established > 0 && activity.held == 0;
-        let patience = if is_in_use { AWAY_IN_USE } else { self.rollover.away };
+        let patience =
+            if is_in_use { AWAY_IN_USE.max(self.rollover.away) } else { self.rollover.away };
         let away = activity.away_since.map(|since| now.saturating_duration_since(since));
         away.is_some_and(|away| away >= patience) && !self.lacks(Handling::Away)
     }
