@@ -235,6 +235,15 @@ impl Stage {
         })
     }
 
+    /// Waits for the service to have the client's websocket: the program knows of one before.
+    pub(crate) fn until_taken_on(&mut self) -> Outcome {
+        self.until("the service's side", |stage| {
+            let sessions = stage.lab.state()["sessions"].clone();
+            let mut all = sessions.as_array()?.iter();
+            all.any(|session| session["client_connected"] == true).then_some(())
+        })
+    }
+
     pub(crate) fn control(&self, name: &str, body: &Value) -> Outcome<Value> {
         let path = format!("/_lab/{name}");
         let address = self.lab.address();

@@ -39,6 +39,13 @@ fn share(stage: &mut Stage, member: &str, share: f64) -> Outcome {
     stage.fault(&json!({member: share}))
 }
 
+/// How many messages of all sessions were lost.
+fn lost(stage: &Stage) -> u64 {
+    let state = stage.lab.state();
+    let sessions = state["sessions"].as_array().expect("a list");
+    sessions.iter().filter_map(|session| session["counts"]["dropped"].as_u64()).sum()
+}
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "messages/doubled",
@@ -56,10 +63,15 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "messages/lost",
-        what: "each twentieth message is lost, in both directions",
+        what: "all messages are lost for a moment, and then each twentieth, in both directions",
         proves: Handlings("resend"),
-        within_s: 30,
-        fault: |stage| share(stage, "drop", 0.05),
+        within_s: 60,
+        fault: |stage| {
+            // Of so many, some are the client's.
+            share(stage, "drop", 1.0)?;
+            stage.until("lost messages", |stage| (lost(stage) >= 10).then_some(()))?;
+            share(stage, "drop", 0.05)
+        },
         ..ROW
     },
     Row {
@@ -78,6 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         set_up: |setup| setup.lab(&["--lossy-resume"]),
         fault: |stage| {
             for times in 1..=3 {
+                stage.until_taken_on()?;
                 stage.lab.fault(json!({"cut": "client"}));
                 stage.expect_times("resumed", times)?;
             }

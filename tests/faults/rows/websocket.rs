@@ -21,12 +21,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         fault: |stage| {
             for (times, code) in (1..).zip([1000, 1001, 1011, 1012]) {
-                // The program knows of a websocket before the service has taken it on.
-                stage.until("the service's side", |stage| {
-                    let sessions = stage.lab.state()["sessions"].clone();
-                    let mut all = sessions.as_array()?.iter();
-                    all.any(|session| session["client_connected"] == true).then_some(())
-                })?;
+                stage.until_taken_on()?;
                 stage.lab.fault(json!({"cut": "client", "code": code}));
                 stage.expect_times("resumed", times)?;
             }
