@@ -281,6 +281,11 @@ impl Supervisor {
         self.ready = Some(now);
         self.was_dormant = false;
         (self.attempts, self.refusals) = (0, 0);
+        if self.phase == Phase::Opening {
+            // What opening took is not to be taken off from what comes later.
+            self.trouble = now;
+            self.backoff.reset();
+        }
         if let Phase::Replacing { since } = self.phase {
             let gap = now.saturating_duration_since(since);
             self.events.push_back(Supervised::Replaced { gap });

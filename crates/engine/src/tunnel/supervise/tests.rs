@@ -164,6 +164,29 @@ fn an_outage_is_found_over_soon_and_a_long_one_is_tried_for_the_whole_budget() {
 }
 
 #[test]
+fn what_opening_took_is_not_taken_off_from_the_budget_of_the_first_loss() {
+    let resume_budget = Duration::from_secs(2);
+    let mut desk = Desk::new(SupervisorConfig { resume_budget, ..<_>::default() });
+    desk.take();
+    desk.pass(Duration::from_secs(3));
+    desk.started(Ok(()));
+    desk.dialled(Ok(()));
+    desk.supervisor.ready(desk.now);
+    desk.drain();
+    desk.take();
+    desk.lost();
+    desk.told();
+    assert_eq!(desk.wait(), Duration::ZERO);
+    assert_eq!(desk.take(), [Action::Resume]);
+    let began = desk.now;
+    desk.resumed(Err(passing()));
+    desk.told();
+    desk.wait();
+    assert_eq!(desk.take(), [Action::Resume], "there is time for another attempt");
+    assert!(desk.now - began < resume_budget);
+}
+
+#[test]
 fn a_service_that_asks_to_be_left_alone_for_ever_is_given_up_with_the_budget() {
     for resume_budget in [Duration::from_mins(10), Duration::MAX] {
         let mut desk = Desk::up_with(SupervisorConfig { resume_budget, ..<_>::default() });
