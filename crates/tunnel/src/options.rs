@@ -82,7 +82,7 @@ pub struct TunnelOptions {
     /// 50 min. `None` waits for the service.
     pub rollover: Option<Duration>,
     /// How long the agent may be away from a session on which nobody has had an answer, or that somebody
-    /// waits for, before another session takes its place; 15 s. Others are kept for 5 min.
+    /// waits for, before another session takes its place; 15 s. Others are kept for 1 min.
     pub away_limit: Duration,
     /// The seed of all randomness: message ids, client id, jitter.
     pub seed: u64,

@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "agent/gone-for-good",
-        what: "the agent is away and does not come back, and the service keeps the session (1 s; else 15 s, and 5 min where connections are open and nobody waits)",
+        what: "the agent is away and does not come back, and the service keeps the session (1 s; else 15 s, and a minute where connections are open and nobody waits)",
         proves: Handlings("away"),
         moment: Moment::Idle,
         streams: Streams::None,

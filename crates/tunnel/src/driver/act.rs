@@ -306,7 +306,7 @@ impl<S: SessionSource> Driver<S> {
                 format!("no session could be started: {}", told(error))
             }
             (Gone::NotStarted, None) => "no session could be started".to_owned(),
-            (Gone::Away, _) => "the bastion's agent has gone and not come back".to_owned(),
+            (Gone::Away, _) => "the session was left by its agent for good".to_owned(),
             (Gone::Unreached, _) => "the bastion does not reach the destination".to_owned(),
         }
     }

@@ -31,7 +31,7 @@ const ASK_AGAIN: Duration = Duration::from_mins(5);
 const GLANCE: Duration = Duration::from_secs(5);
 /// How long the agent may be away from a session with connections that it may have kept, and that nobody
 /// else waits for: they are lost with the session.
-const AWAY_IN_USE: Duration = Duration::from_mins(5);
+const AWAY_IN_USE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 enum State {
