@@ -35,6 +35,9 @@ pub(crate) const RTO_MAX: Duration = Duration::from_secs(5);
 pub(crate) const PROBE_MIN: Duration = Duration::from_millis(200);
 /// Between two resends of the head while the service asks for silence.
 pub(crate) const PAUSE_PROBE: Duration = Duration::from_secs(1);
+/// How often, each so long after the one before, a single connection repeats its last
+/// acknowledgement on a new websocket.
+pub(crate) const REMINDERS: u8 = 3;
 /// Between two keep-alives for agents that expect them; they drop sessions that were silent for
 /// 30 s twice.
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -86,6 +89,8 @@ pub(crate) enum Timer {
     Probe,
     /// The head may be sent again although the service asked for silence.
     PauseProbe,
+    /// The last acknowledgement is to be repeated on a new websocket.
+    Reminder,
     /// An old agent wants a sign of life.
     Keepalive,
     /// The service is to see that the session is in use.

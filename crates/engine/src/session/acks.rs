@@ -71,6 +71,13 @@ impl Acks {
         }
     }
 
+    /// Repeats the one of the message that came last.
+    pub(crate) fn repeat_last(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting.extend(self.recent.back());
+        }
+    }
+
     /// Repeats those of messages that have come since.
     pub(crate) fn repeat_since(&mut self, since: Instant) {
         let old = self.recent.iter().take_while(|received| received.at < since).count();

@@ -88,6 +88,8 @@ pub struct Session {
     away: Option<Instant>,
     /// Whether the agent is to be asked if that is still so, with a message of its own.
     question: bool,
+    /// How often the last acknowledgement is to be repeated yet.
+    reminders: u8,
 
     /// Messages that are no session bytes, and go out before them.
     letters: VecDeque<Letter>,
@@ -186,6 +188,7 @@ impl Session {
             paused: false,
             away: None,
             question: false,
+            reminders: 0,
             letters: VecDeque::new(),
             control: VecDeque::new(),
             first: First::NotYet,

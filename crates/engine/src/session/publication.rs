@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Phase, Session};
 use crate::Mode;
-use crate::timers::{PAUSE_PROBE, Timer};
+use crate::timers::{PAUSE_PROBE, REMINDERS, Timer};
 
 impl Session {
     /// The service asks for silence: the agent is away. Nothing new is sent, and nothing old but
@@ -41,16 +41,38 @@ impl Session {
     /// NOP becomes the head. A single connection has nothing that is as harmless; there the first
     /// data that finds no way ends the session.
     pub(super) fn doubt_pause(&mut self, now: Instant) {
-        let nop = self.mode() == Some(Mode::Mux) && matches!(self.phase, Phase::Ready);
-        if self.outbound.is_empty() {
-            self.question = nop;
-        } else {
-            self.outbound.mark_head();
-        }
+        self.question = self.can_ask();
+        self.outbound.mark_head();
         self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
     }
 
-    /// The one new message of a pause.
+    /// A new websocket is open. The agent was asked for silence while there was none, and where
+    /// the word that ends that is lost, it is silent until something comes from us: a NOP, which
+    /// is sent until it is acknowledged, where nothing else is. A single connection has only its
+    /// acknowledgements to repeat, some times.
+    pub(super) fn wake_agent(&mut self, now: Instant) {
+        self.question = self.can_ask();
+        let ready = matches!(self.phase, Phase::Ready);
+        self.reminders = if ready && self.mode() == Some(Mode::Single) { REMINDERS } else { 0 };
+        self.timers.set(Timer::Reminder, now + PAUSE_PROBE);
+    }
+
+    /// Repeats the last acknowledgement.
+    pub(super) fn remind(&mut self, now: Instant) {
+        if self.reminders > 0 {
+            self.reminders -= 1;
+            self.acks.repeat_last();
+            self.timers.set(Timer::Reminder, now + PAUSE_PROBE);
+        }
+    }
+
+    /// Whether a NOP can be sent, and nothing else tells as much by its acknowledgement.
+    fn can_ask(&self) -> bool {
+        let ready = matches!(self.phase, Phase::Ready);
+        ready && self.mode() == Some(Mode::Mux) && self.outbound.is_empty()
+    }
+
+    /// A new message that asks for nothing but its acknowledgement, and may be sent in a pause.
     pub(super) fn transmit_question(&mut self, now: Instant) -> Option<Bytes> {
         if !std::mem::take(&mut self.question) {
             return None;

@@ -33,6 +33,9 @@ impl Session {
         if self.timers.expire(Timer::PauseProbe, now) && !self.lacks(Handling::Pause) {
             self.doubt_pause(now);
         }
+        if self.timers.expire(Timer::Reminder, now) {
+            self.remind(now);
+        }
         if self.timers.expire(Timer::Keepalive, now) {
             self.keep_alive(now);
         }

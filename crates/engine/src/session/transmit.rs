@@ -69,8 +69,11 @@ impl Session {
             self.counters.resends += 1;
             return Some(message);
         }
+        if let Some(message) = self.transmit_question(now) {
+            return Some(message);
+        }
         if self.paused {
-            return self.transmit_question(now);
+            return None;
         }
         if self.probe.is_in_flight() || matches!(self.first, First::Sent(_)) {
             return None;

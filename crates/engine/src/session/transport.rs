@@ -39,6 +39,9 @@ impl Session {
         self.acks.repeat_recent();
         self.window.new_path();
         self.resend_all(now);
+        if resumed.is_some() {
+            self.wake_agent(now);
+        }
         if self.line.awaits_answer() {
             self.timers.set(Timer::Silence, now + SILENCE);
         }
@@ -57,8 +60,8 @@ impl Session {
         self.deaf_until = Some(now);
         // Its successor is asked again by the service if need be.
         self.paused = false;
-        self.question = false;
         self.timers.stop(Timer::PauseProbe);
+        self.wake_agent(now);
         // What was on its way may have come too late for the one before.
         if let Some(since) = now.checked_sub(MOVE_MEMORY) {
             self.acks.repeat_since(since);
@@ -96,6 +99,7 @@ impl Session {
             Timer::FirstResend,
             Timer::Rto,
             Timer::PauseProbe,
+            Timer::Reminder,
             Timer::Silence,
             Timer::Quiet,
         ] {

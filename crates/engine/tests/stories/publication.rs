@@ -223,3 +223,55 @@ fn pauses_at_any_moment_lose_nothing() {
         assert!(universe.received(id) == data);
     }
 }
+
+#[test]
+fn a_new_websocket_ends_the_agents_pause_though_nothing_is_under_way() {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    universe.run_for(ms(500));
+    let nops = universe.agent.nops;
+    universe.cut();
+    universe.up.weather.drop = 1.0;
+    universe.connect();
+    universe.run_for(ms(50));
+    assert_eq!(universe.agent.nops, nops, "lost");
+    universe.up.weather.drop = 0.0;
+    universe.run_for(ms(1000));
+    assert_eq!(universe.agent.nops, nops + 1);
+    universe.run_for(ms(5000));
+    assert_eq!(universe.agent.nops, nops + 1);
+    assert!(universe.session.is_drained());
+}
+
+#[test]
+fn what_is_under_way_ends_the_agents_pause_as_well() {
+    let mut universe = Universe::ready(sink(), Weather::calm(5), 1);
+    let id = universe.open();
+    universe.run_for(ms(500));
+    universe.up.weather.drop = 1.0;
+    universe.send(id, b"hello");
+    universe.run_for(ms(20));
+    universe.cut();
+    universe.up.weather.drop = 0.0;
+    let nops = universe.agent.nops;
+    universe.connect();
+    universe.run_for(ms(1000));
+    assert_eq!(universe.agent.got[&id.0], b"hello");
+    assert_eq!(universe.agent.nops, nops);
+}
+
+#[test]
+fn a_single_connection_repeats_its_last_acknowledgement_on_a_new_websocket() {
+    let script = Script::single([Behaviour::Echo]);
+    let mut universe = Universe::ready(script, Weather::calm(5), 1);
+    let id = universe.open();
+    universe.send(id, b"hello");
+    universe.run_until("echoed", |universe| universe.received(id) == b"hello");
+    universe.run_for(ms(10_000));
+    universe.cut();
+    universe.connect();
+    universe.run_for(ms(500));
+    let last = *universe.agent.acks.last().expect("an acknowledgement");
+    universe.agent.acks.clear();
+    universe.run_for(ms(10_000));
+    assert_eq!(universe.agent.acks, [last; 3]);
+}
