@@ -154,6 +154,7 @@ impl World {
         }
         if self.throttled > 0 {
             self.throttled -= 1;
+            self.unhealthy_until = self.unhealthy_until.max(self.now);
             return (wait, false);
         }
         (wait, self.now >= self.api_down_until)
