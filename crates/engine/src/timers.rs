@@ -65,6 +65,9 @@ pub(crate) const QUIET_AFTER_LOSS: Duration = Duration::from_millis(1500);
 pub(crate) const ACK_MEMORY: Duration = Duration::from_secs(5);
 /// The same where a websocket took over from one that still worked: a long round trip.
 pub(crate) const MOVE_MEMORY: Duration = Duration::from_millis(300);
+/// Messages that come again within this go on with the same loss of acknowledgements: the agent's
+/// longest timeout, a long round trip, and some.
+pub(crate) const AGAIN: Duration = Duration::from_secs(3);
 /// Between two measurements of the round trip without our own queue in it.
 pub(crate) const RTT_EPOCH: Duration = Duration::from_secs(20);
 /// The time that our data may queue behind our own on the way to the agent. Long enough to keep a

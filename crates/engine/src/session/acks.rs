@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adit_wire::{
     Ack, AckedMessage, HEADER_LEN, Header, MessageId, MessageType, PayloadType, flags,
@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::envelope::{Envelope, seal};
 use crate::pool::shared_buffer;
-use crate::timers::ACK_MEMORY;
+use crate::timers::{ACK_MEMORY, AGAIN};
 
 /// The messages whose acknowledgements are repeated on a new websocket. The agent paces itself to
 /// some 900 a second, so this is what half a second can have lost.
@@ -16,6 +16,9 @@ const REMEMBERED: usize = 512;
 
 /// Acknowledgements that may wait to be sent before no more input is wanted.
 const WAITING_MAX: usize = 8192;
+
+/// How many acknowledgements are repeated behind the first message that comes again.
+const FIRST_AGAIN: usize = 4;
 
 /// Header and JSON of the longest acknowledgement: 297 bytes with a sequence number of two
 /// digits, and such a number has at most 20.
@@ -32,6 +35,8 @@ pub(crate) struct Acks {
     recent: VecDeque<Received>,
     /// What was handed out, oldest first, so that its memory can be used again.
     lent: VecDeque<Bytes>,
+    /// When a message last came again, and how many acknowledgements behind it were repeated.
+    again: Option<(Instant, usize)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +55,34 @@ impl Acks {
             self.recent.pop_front();
         }
         self.recent.push_back(received);
+    }
+
+    /// A message has come again: its acknowledgement is lost, and maybe those behind it with it.
+    ///
+    /// The agent sends only its oldest message again, each 100 ms and round trip, so of many that
+    /// are lost each would take that long, and what is really missing waits behind them. So some
+    /// behind it are repeated, and four times as many when the next comes again: all within a few
+    /// round trips, and hardly any where single ones are lost. What was acknowledged in the last
+    /// `settled` may still be under way.
+    pub(crate) fn push_again(
+        &mut self,
+        now: Instant,
+        id: MessageId,
+        sequence: i64,
+        settled: Duration,
+    ) {
+        let many = match self.again {
+            Some((at, many)) if now.saturating_duration_since(at) < AGAIN => many.saturating_mul(4),
+            Some(_) | None => FIRST_AGAIN,
+        };
+        let many = many.min(REMEMBERED);
+        self.again = Some((now, many));
+        self.push(now, id, sequence);
+        let behind = self.recent.iter_mut().filter(|it| it.sequence > sequence);
+        for received in behind.filter(|it| it.at + settled <= now).take(many) {
+            received.at = now;
+            self.waiting.push_back(*received);
+        }
     }
 
     /// Whether so many wait that no more input should come.

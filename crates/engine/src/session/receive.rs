@@ -94,7 +94,8 @@ impl Session {
             Place::Next => {}
             Place::Duplicate => {
                 self.counters.duplicates += 1;
-                return self.acks.push(now, id, sequence);
+                let settled = self.rtt.estimate() * 3 / 2;
+                return self.acks.push_again(now, id, sequence, settled);
             }
             Place::Stored => {
                 self.counters.reordered += 1;

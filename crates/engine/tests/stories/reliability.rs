@@ -280,3 +280,46 @@ fn the_headers_are_right() {
     ids.dedup();
     assert_eq!(ids.len(), universe.agent.seen.len(), "ids are unique");
 }
+
+/// The agent's websocket takes what is under way in both directions with it. What the client has
+/// not got is found behind all that the agent only believes lost.
+#[test]
+fn many_lost_acknowledgements_hold_up_what_is_really_lost_for_some_round_trips_only() {
+    let answer = pattern(4, 400_000);
+    let script = Script::serving([Behaviour::Say(answer.clone())]);
+    let mut universe = Universe::ready(script, Weather::calm(25), 1);
+    let id = universe.open();
+    universe.run_for(ms(200));
+    universe.up.weather.drop = 1.0;
+    universe.run_for(ms(150));
+    universe.down.weather.drop = 1.0;
+    universe.run_for(ms(20));
+    universe.up.weather.drop = 0.0;
+    universe.down.weather.drop = 0.0;
+    let (lost, before) = (universe.now, universe.session.stats().acks_out);
+    universe.run_until("all of it", |universe| universe.received(id).len() == answer.len());
+    assert!(universe.received(id) == answer);
+    let took = universe.now - lost;
+    // The last of some twenty that are really lost comes after so many ticks; in front of them are
+    // 140 acknowledgements.
+    assert!(took < ms(3500), "{took:?}");
+    let stats = universe.session.stats();
+    assert!(stats.acks_out - before < 900, "{stats:?}");
+}
+
+#[test]
+fn of_a_single_lost_acknowledgement_hardly_any_other_is_repeated() {
+    let answer = pattern(4, 400_000);
+    let script = Script::serving([Behaviour::Say(answer.clone())]);
+    let mut universe = Universe::ready(script, Weather::calm(25), 1);
+    let id = universe.open();
+    universe.run_for(ms(200));
+    universe.up.weather.drop = 1.0;
+    universe.run_for(ms(1));
+    universe.up.weather.drop = 0.0;
+    universe.run_until("all of it", |universe| universe.received(id).len() == answer.len());
+    universe.run_for(ms(500));
+    let stats = universe.session.stats();
+    assert_eq!(stats.duplicates, 1);
+    assert_eq!(stats.acks_out, stats.messages_in + 1 + 4);
+}
