@@ -27,6 +27,8 @@ const UPLOAD: usize = 64 * 1024;
 /// How long nothing may be acknowledged before new connections go elsewhere.
 const STALLED: Duration = Duration::from_secs(2);
 
+/// How long after a local client has said something its answer is not kept waiting.
+const SPOKEN: Duration = Duration::from_millis(250);
 /// How long after a resumption new connections wait for a word on it: that the agent is there, or away.
 /// The service need not say that it is there.
 const WORD: Duration = Duration::from_millis(500);
@@ -49,6 +51,8 @@ pub(crate) struct Lane {
 struct State {
     session: Session,
     meter: Meter,
+    /// When a local client last said something.
+    spoke: Option<Instant>,
     streams: BTreeMap<StreamId, Waiters>,
     openers: Vec<Waker>,
     /// The agent's version, once streams can be opened.
@@ -86,6 +90,8 @@ pub(crate) struct Turn {
     pub(crate) more: bool,
     /// Whether the engine has closed.
     pub(crate) closed: bool,
+    /// Whether nothing but a download goes through it.
+    pub(crate) calm: bool,
     /// Whether it has become ready, which nobody has asked for yet.
     pub(crate) ready: bool,
 }
@@ -98,6 +104,7 @@ impl Turn {
             drained: session.is_drained(),
             more: false,
             closed: false,
+            calm: false,
             ready: false,
         }
     }
@@ -121,6 +128,7 @@ impl Lane {
             state: Mutex::new(State {
                 session,
                 meter: Meter::default(),
+                spoke: None,
                 streams: BTreeMap::new(),
                 openers: Vec::new(),
                 ready: None,
@@ -277,7 +285,9 @@ impl Lane {
             if state.meter.note(now, session.payload_bytes()) {
                 self.attention.notify_one();
             }
-            Turn { more, ..Turn::look(session) }
+            let silent = state.spoke.is_none_or(|at| now.saturating_duration_since(at) >= SPOKEN);
+            let calm = silent && session.outgoing() == 0 && state.meter.is_bulk(now);
+            Turn { more, calm, ..Turn::look(session) }
         });
         turn.note(&self.lock());
         turn

@@ -175,6 +175,7 @@ impl Link {
         // The end of the flush wakes the next turn, which sends what is left; nothing would wake
         // it for messages that are left to be read.
         turn.more = full || (turn.more && !self.flushing);
+        turn.more |= self.websocket.get_mut().set_calm(turn.calm);
         if turn.unread {
             self.heard_at = now;
         } else if now.duration_since(self.heard_at) >= self.silence_limit {

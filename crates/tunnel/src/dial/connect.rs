@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::tcp::Tcp;
 use super::{BoxIo, DialError, Place, Stage};
 
 /// The head start of an address before the next is tried beside it (RFC 8305 recommends 250 ms).
@@ -39,7 +40,7 @@ pub(super) async fn tcp(place: &Place, limit: Duration) -> Result<BoxIo, DialErr
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch Nagle's algorithm off");
         }
-        Ok(Box::new(stream) as BoxIo)
+        Ok(Box::new(Tcp::new(stream)) as BoxIo)
     })
     .await?
 }

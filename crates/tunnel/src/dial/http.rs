@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, response};
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
-use super::BoxIo;
+use super::{BoxIo, Io};
 use crate::error::one_line;
 
 /// The most that is read of a refusal's body.
@@ -53,4 +54,11 @@ pub(super) async fn switch(
             Answer::Switched { head, stream: Box::new(TokioIo::new(upgraded)), early: Bytes::new() }
         }
     })
+}
+
+/// What hyper does not give back as it was given is read at once.
+impl Io for TokioIo<Upgraded> {
+    fn set_calm(&mut self, _: bool) -> bool {
+        false
+    }
 }

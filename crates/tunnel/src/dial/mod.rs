@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod http;
 mod proxy;
+mod tcp;
 mod tls;
 mod websocket;
 
@@ -18,12 +19,14 @@ use std::time::Duration;
 use ::http::{HeaderName, HeaderValue, Uri};
 use adit_wire::channel::{MESSAGE_SCHEMA_VERSION, OpenDataChannel};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(crate) use ahead::Ahead;
 pub use error::{DialError, Stage, TlsFailure};
 
+use self::tcp::Tcp;
 use crate::source::{SessionSource, SourceError, Ticket};
 use crate::{DialOptions, Handling, Shared, TunnelEvent, Warning, Without};
 
@@ -31,8 +34,23 @@ use crate::{DialOptions, Handling, Shared, TunnelEvent, Warning, Without};
 const REUSED: Duration = Duration::from_secs(5);
 
 /// A byte stream of any kind.
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Says whether what comes may be read some milliseconds later, and together. True when what
+    /// was to be read later is to be read now, for which nobody will wake the reader.
+    fn set_calm(&mut self, is_calm: bool) -> bool;
+}
+
+impl Io for Tcp {
+    fn set_calm(&mut self, is_calm: bool) -> bool {
+        self.set_calm(is_calm)
+    }
+}
+
+impl Io for TlsStream<BoxIo> {
+    fn set_calm(&mut self, is_calm: bool) -> bool {
+        self.get_mut().0.set_calm(is_calm)
+    }
+}
 
 /// The stream below a websocket: dispatch costs one indirect call per system call.
 pub(crate) type BoxIo = Box<dyn Io>;

@@ -49,7 +49,10 @@ impl Lane {
 
     /// Takes a filled chunk; false when the stream takes no more.
     pub(crate) fn write(&self, id: StreamId, chunk: Chunk) -> bool {
-        let taken = self.with(|state, now| state.session.write(now, id, chunk).is_ok());
+        let taken = self.with(|state, now| {
+            state.spoke = Some(now);
+            state.session.write(now, id, chunk).is_ok()
+        });
         self.driver.notify_one();
         taken
     }

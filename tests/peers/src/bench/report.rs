@@ -10,7 +10,7 @@ use crate::cases::{Client, Environment, LARGE_PAYLOAD, Plan};
 use crate::machine::{Machine, Program};
 use crate::results::{Results, Summary};
 
-const MEASURES: [&str; 20] = [
+const MEASURES: [&str; 21] = [
     "ready, ms",
     "first byte, ms",
     "start to first byte, ms",
@@ -29,7 +29,8 @@ const MEASURES: [&str; 20] = [
     "client CPU up, s/GB",
     "client CPU down, 8 connections, s/GB",
     "client CPU up, 8 connections, s/GB",
-    "peak memory after 8 connections, MB",
+    "peak memory after 8 downloads, MB",
+    "peak memory after 8 uploads, MB",
     "payload up, bytes",
 ];
 

@@ -189,8 +189,15 @@ impl Visit<'_> {
                 Way::Up => "client CPU up, s/GB",
             };
             values.push((name, used / (total as f64 / 1e9)));
-        } else if way == Way::Up {
-            values.push(("peak memory after 8 connections, MB", tunnel.process.peak_megabytes()?));
+        } else {
+            // An upload is kept until it is acknowledged; a download is not.
+            let name = match way {
+                Way::Down => "peak memory after 8 downloads, MB",
+                Way::Up => "peak memory after 8 uploads, MB",
+            };
+            values.push((name, tunnel.process.peak_megabytes()?));
+        }
+        if way == Way::Up && connections > 1 {
             values.push(("payload up, bytes", self.lab.count("largest_input")?));
         }
         Ok(())
