@@ -13,7 +13,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::AwsArgs;
 use super::values::{
-    LocalPort, parse_bastion, parse_host, parse_limit, parse_local_port, parse_span, parse_target,
+    LocalPort, parse_bastion, parse_host, parse_limit, parse_local_port, parse_port, parse_span,
+    parse_target,
 };
 use crate::commands::completions::{self, By};
 
@@ -63,7 +64,7 @@ pub(crate) struct ReachArgs {
 
     /// The port to reach
     #[arg(long, value_name = "PORT", env = "ADIT_PORT", hide_env_values = true,
-          value_parser = clap::value_parser!(u16).range(1..))]
+          value_parser = parse_port)]
     pub(crate) port: Option<u16>,
 
     /// Why the session is started; AWS records it with the session

@@ -20,6 +20,11 @@ pub(crate) enum LocalPort {
     Auto,
 }
 
+/// Reads a port.
+pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|&port| port > 0).ok_or("expected a port from 1 to 65535".to_owned())
+}
+
 /// Reads `N`, `A-B` or `auto`.
 pub(crate) fn parse_local_port(text: &str) -> Result<LocalPort, String> {
     const EXPECTED: &str = "expected a port from 1 to 65535, a range such as 5432-5440, or auto";

@@ -58,15 +58,6 @@ struct Ready<'a> {
 }
 
 fn announce(ready: &Ready<'_>, keys: &Credentials, printer: Printer) -> Result<(), Failure> {
-    printer.data(&exports(ready.endpoint, keys))?;
-    printer.event(&Event::Lab {
-        endpoint: ready.endpoint,
-        tls_endpoint: ready.tls_endpoint,
-        region: ready.region,
-        access_key_id: ready.access_key_id,
-        secret_access_key: ready.secret_access_key,
-        instances: ready.instances,
-    })?;
     let online = match ready.instances {
         [] => "no instance".to_owned(),
         some => some.join(", "),
@@ -76,7 +67,16 @@ fn announce(ready: &Ready<'_>, keys: &Credentials, printer: Printer) -> Result<(
     if let Some(endpoint) = ready.tls_endpoint {
         printer.note(&format!("with TLS it is at {endpoint}"));
     }
-    Ok(())
+    // Behind the notes: standard output is written beside them, and may come a little later.
+    printer.data(&exports(ready.endpoint, keys))?;
+    printer.event(&Event::Lab {
+        endpoint: ready.endpoint,
+        tls_endpoint: ready.tls_endpoint,
+        region: ready.region,
+        access_key_id: ready.access_key_id,
+        secret_access_key: ready.secret_access_key,
+        instances: ready.instances,
+    })
 }
 
 /// The lines that point the AWS CLI, the SDKs and adit to the lab, in a shell that may have been

@@ -315,7 +315,7 @@ impl Report {
             }
             Warning::LaneRefused { cause } => {
                 format!(
-                    "no more sessions are to be had for now ({cause}); connections share those there are"
+                    "another session could not be started ({cause}); connections share those there are"
                 )
             }
             Warning::AcceptFailed { cause } => format!("cannot accept local connections: {cause}"),
