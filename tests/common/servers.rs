@@ -1,6 +1,6 @@
 //! Destinations of the tests' own, on loopback.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -156,11 +156,16 @@ pub(crate) struct Order {
 impl Order {
     /// Sends the order's head; the bytes come after it.
     pub(crate) fn place(&self, stream: &mut TcpStream) {
+        self.try_place(stream).expect("the stream takes the order");
+    }
+
+    /// The same where the stream may have been broken off already.
+    pub(crate) fn try_place(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut head = [0; 24];
         head[..8].copy_from_slice(&self.up.to_be_bytes());
         head[8..16].copy_from_slice(&self.down.to_be_bytes());
         head[16..].copy_from_slice(&self.seed.to_be_bytes());
-        stream.write_all(&head).expect("the stream takes the order");
+        stream.write_all(&head)
     }
 
     /// Sends the bytes that go up, telling `progress` of each block's length.

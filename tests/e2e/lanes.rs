@@ -190,7 +190,10 @@ fn exchange(address: SocketAddr, seed: u64) -> bool {
     let (up, down) =
         (Noise::new(seed).take(BYTES as usize), Noise::new(seed + 1).take(BYTES as usize));
     let mut stream = dial(address);
-    Order { up: BYTES, down: BYTES, seed }.place(&mut stream);
+    if (Order { up: BYTES, down: BYTES, seed }).try_place(&mut stream).is_err() {
+        // Its lane was killed as soon as it had it.
+        return false;
+    }
     let mut writer = stream.try_clone().expect("a descriptor");
     let (sent, received) = std::thread::scope(|scope| {
         let sending = scope.spawn(move || writer.write_all(&up));

@@ -68,6 +68,9 @@ pub(crate) const MOVE_MEMORY: Duration = Duration::from_millis(300);
 /// Messages that come again within this go on with the same loss of acknowledgements: the agent's
 /// longest timeout, a long round trip, and some.
 pub(crate) const AGAIN: Duration = Duration::from_secs(3);
+/// The least time after which an acknowledgement that the agent does not have is lost: it looks for what
+/// is late each 100 ms.
+pub(crate) const SETTLED_MIN: Duration = Duration::from_millis(100);
 /// Between two measurements of the round trip without our own queue in it.
 pub(crate) const RTT_EPOCH: Duration = Duration::from_secs(20);
 /// The time that our data may queue behind our own on the way to the agent. Long enough to keep a

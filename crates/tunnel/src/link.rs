@@ -281,6 +281,8 @@ impl Link {
     /// Takes what still comes on it, for a while; another one has taken over.
     pub(crate) async fn drain(&mut self, lane: &Lane) {
         let until = *self.drained.get_or_insert(Instant::now() + DRAIN_WAIT);
+        // It is read next, whatever this says.
+        let _is_due = self.websocket.get_mut().set_calm(false);
         let reading = async {
             loop {
                 if !lane.wants_input() {

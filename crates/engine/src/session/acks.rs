@@ -10,13 +10,15 @@ use super::envelope::{Envelope, seal};
 use crate::pool::shared_buffer;
 use crate::timers::{ACK_MEMORY, AGAIN};
 
-/// The messages whose acknowledgements are repeated on a new websocket. The agent paces itself to
+/// The messages whose acknowledgements can be repeated. The agent paces itself to
 /// some 900 a second, so this is what half a second can have lost.
 const REMEMBERED: usize = 512;
 
 /// Acknowledgements that may wait to be sent before no more input is wanted.
 const WAITING_MAX: usize = 8192;
 
+/// Acknowledgements that may wait where others are repeated: some turns of the driver.
+const BACKLOG: usize = 64;
 /// How many acknowledgements are repeated behind the first message that comes again.
 const FIRST_AGAIN: usize = 4;
 
@@ -35,8 +37,18 @@ pub(crate) struct Acks {
     recent: VecDeque<Received>,
     /// What was handed out, oldest first, so that its memory can be used again.
     lent: VecDeque<Bytes>,
-    /// When a message last came again, and how many acknowledgements behind it were repeated.
-    again: Option<(Instant, usize)>,
+    /// The last message that came again.
+    again: Option<Again>,
+}
+
+/// A message that came again.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    at: Instant,
+    /// How many acknowledgements behind it were to be repeated.
+    many: usize,
+    /// The last of those.
+    last: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +73,10 @@ impl Acks {
     ///
     /// The agent sends only its oldest message again, each 100 ms and round trip, so of many that
     /// are lost each would take that long, and what is really missing waits behind them. So some
-    /// behind it are repeated, and four times as many when the next comes again: all within a few
-    /// round trips, and hardly any where single ones are lost. What was acknowledged in the last
-    /// `settled` may still be under way.
+    /// behind it are repeated, and four times as many when the first of the others comes again
+    /// next: all within a few round trips, and hardly any where single ones are lost. What came
+    /// within `settled` may have been acknowledged in time; and nothing is repeated while much
+    /// waits to be sent, which may be why they are late.
     pub(crate) fn push_again(
         &mut self,
         now: Instant,
@@ -71,18 +84,22 @@ impl Acks {
         sequence: i64,
         settled: Duration,
     ) {
-        let many = match self.again {
-            Some((at, many)) if now.saturating_duration_since(at) < AGAIN => many.saturating_mul(4),
-            Some(_) | None => FIRST_AGAIN,
-        };
-        let many = many.min(REMEMBERED);
-        self.again = Some((now, many));
-        self.push(now, id, sequence);
-        let behind = self.recent.iter_mut().filter(|it| it.sequence > sequence);
+        let is_idle = self.waiting.len() <= BACKLOG;
+        self.waiting.push_back(Received { at: now, id, sequence });
+        if !is_idle {
+            return;
+        }
+        let goes_on = self.again.filter(|again| {
+            sequence == again.last + 1 && now.saturating_duration_since(again.at) < AGAIN
+        });
+        let many = goes_on.map_or(FIRST_AGAIN, |again| (again.many * 4).min(REMEMBERED));
+        let behind = self.recent.iter().filter(|it| it.sequence > sequence);
+        let mut last = sequence;
         for received in behind.filter(|it| it.at + settled <= now).take(many) {
-            received.at = now;
+            last = last.max(received.sequence);
             self.waiting.push_back(*received);
         }
+        self.again = Some(Again { at: now, many, last });
     }
 
     /// Whether so many wait that no more input should come.
@@ -115,9 +132,12 @@ impl Acks {
     pub(crate) fn repeat_since(&mut self, since: Instant) {
         let old = self.recent.iter().take_while(|received| received.at < since).count();
         let repeated = self.recent.len() - old;
-        // The youngest of the recent ones are those that wait.
-        if repeated > self.waiting.len() {
-            self.waiting.clear();
+        // The youngest of the recent ones are those that wait, but for those of messages that came
+        // again.
+        if repeated > self.waiting.len()
+            && let Some(first) = self.recent.get(old)
+        {
+            self.waiting.retain(|waiting| waiting.sequence < first.sequence);
             self.waiting.extend(self.recent.range(old..));
         }
     }

@@ -46,22 +46,23 @@ impl Session {
         self.timers.set(Timer::PauseProbe, now + PAUSE_PROBE);
     }
 
-    /// A new websocket is open. The agent was asked for silence while there was none, and where
-    /// the word that ends that is lost, it is silent until something comes from us: a NOP, which
+    /// A new websocket is open. The agent may have been asked for silence while there was none, and
+    /// where the word that ends that is lost, it is silent until something comes from us: a NOP, which
     /// is sent until it is acknowledged, where nothing else is. A single connection has only its
     /// acknowledgements to repeat, some times.
     pub(super) fn wake_agent(&mut self, now: Instant) {
         self.question = self.can_ask();
-        let ready = matches!(self.phase, Phase::Ready);
-        self.reminders = if ready && self.mode() == Some(Mode::Single) { REMINDERS } else { 0 };
-        self.timers.set(Timer::Reminder, now + PAUSE_PROBE);
+        if matches!(self.phase, Phase::Ready) && self.mode() == Some(Mode::Single) {
+            self.reminders = REMINDERS;
+            self.timers.set(Timer::Reminder, now + PAUSE_PROBE);
+        }
     }
 
     /// Repeats the last acknowledgement.
     pub(super) fn remind(&mut self, now: Instant) {
+        self.acks.repeat_last();
+        self.reminders = self.reminders.saturating_sub(1);
         if self.reminders > 0 {
-            self.reminders -= 1;
-            self.acks.repeat_last();
             self.timers.set(Timer::Reminder, now + PAUSE_PROBE);
         }
     }

@@ -9,6 +9,7 @@ use super::inbound::{Payload, Place};
 use super::probe::Probe;
 use super::window::Progress;
 use super::{Ending, Phase, Session, is_encrypted_in};
+use crate::timers::SETTLED_MIN;
 use crate::{CloseReason, Handling, HandshakeError, Mode, ProtocolError};
 
 impl Session {
@@ -94,7 +95,7 @@ impl Session {
             Place::Next => {}
             Place::Duplicate => {
                 self.counters.duplicates += 1;
-                let settled = self.rtt.estimate() * 3 / 2;
+                let settled = SETTLED_MIN.max(self.rtt.estimate() * 3 / 2);
                 return self.acks.push_again(now, id, sequence, settled);
             }
             Place::Stored => {

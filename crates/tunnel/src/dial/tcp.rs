@@ -33,6 +33,8 @@ pub(super) struct Tcp {
     /// Whether it is not read until `timer` says so.
     is_resting: bool,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether something was read since the last rest.
+    is_due: bool,
     pace: Pace,
 }
 
@@ -51,8 +53,8 @@ impl Pace {
         Self { since: now, bytes: 0, was_slow: false }
     }
 
-    /// Notes that bytes have come; tells whether they come slowly.
-    fn note(&mut self, now: Instant, bytes: usize) -> bool {
+    /// Notes that bytes have come.
+    fn note(&mut self, now: Instant, bytes: usize) {
         self.bytes += bytes as u128;
         let passed = now.saturating_duration_since(self.since);
         let is_slow = self.bytes * 1_000_000 <= SLOW * passed.max(LOOK).as_micros();
@@ -60,7 +62,6 @@ impl Pace {
         if is_told {
             *self = Self { since: now, bytes: 0, was_slow: is_slow };
         }
-        self.was_slow
     }
 }
 
@@ -117,7 +118,8 @@ impl Tcp {
 
     fn with_rest(stream: TcpStream, rest: Duration) -> Self {
         let (socket, pace) = (Socket::Awake(stream), Pace::new(Instant::now()));
-        Self { socket, rest, is_calm: false, is_resting: false, timer: None, pace }
+        let (is_calm, is_resting, is_due) = (false, false, false);
+        Self { socket, rest, is_calm, is_resting, timer: None, is_due, pace }
     }
 
     /// As in [`Io::set_calm`](super::Io::set_calm).
@@ -136,12 +138,18 @@ impl Tcp {
         Poll::Ready(())
     }
 
+    /// Whether it rests once it has nothing to be read.
+    fn may_rest(&self) -> bool {
+        self.is_calm && self.pace.was_slow
+    }
+
     fn rest(&mut self) {
         match &mut self.timer {
             Some(timer) => timer.as_mut().reset(Instant::now() + self.rest),
             None => self.timer = Some(Box::pin(sleep(self.rest))),
         }
         self.is_resting = true;
+        self.is_due = false;
         self.socket.fall_asleep();
     }
 }
@@ -152,14 +160,28 @@ impl AsyncRead for Tcp {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.poll_rest(cx));
         let before = buffer.filled().len();
-        match self.socket.at_once(|stream| stream.read(buffer.initialize_unfilled())) {
-            Some(read) => buffer.advance(read?),
-            None => ready!(Pin::new(self.socket.wake()?).poll_read(cx, buffer))?,
+        loop {
+            ready!(self.poll_rest(cx));
+            // Without a rest ahead the reactor, which knows whose turn it is, is asked.
+            let may_rest = self.may_rest();
+            let read = || self.socket.at_once(|stream| stream.read(buffer.initialize_unfilled()));
+            if let Some(read) = may_rest.then(read).flatten() {
+                buffer.advance(read?);
+                break;
+            }
+            if may_rest && self.is_due {
+                self.rest();
+                continue;
+            }
+            ready!(Pin::new(self.socket.wake()?).poll_read(cx, buffer))?;
+            break;
         }
         let read = buffer.filled().len() - before;
-        if self.pace.note(Instant::now(), read) && self.is_calm && read > 0 {
+        self.pace.note(Instant::now(), read);
+        self.is_due = read > 0;
+        // Whoever reads in small pieces, as TLS does, goes on until all is read.
+        if self.is_due && self.may_rest() && buffer.remaining() > 0 {
             self.rest();
         }
         Poll::Ready(Ok(()))
@@ -276,14 +298,18 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Pace::new(start);
-        assert!((1..50).all(|now| !pace.note(at(now), 1144)));
-        assert!((50..1000).all(|now| pace.note(at(now), 1144)), "an official agent's");
-        assert!((200..2000).all(|now| pace.note(at(5 * now), 6 * 1144)), "the same in rests");
-        assert!(pace.note(at(10_100), 50_000));
-        assert!(!pace.note(at(10_101), 100_001), "more than that takes 50 ms");
-        assert!((10_102..11_000).all(|now| !pace.note(at(now), 3000)), "one that is faster");
-        assert!(!pace.note(at(11_010), 1144));
-        assert!(pace.note(at(11_200), 1144));
+        let mut note = |millis, bytes| {
+            pace.note(at(millis), bytes);
+            pace.was_slow
+        };
+        assert!((1..50).all(|now| !note(now, 1144)));
+        assert!((50..1000).all(|now| note(now, 1144)), "an official agent's");
+        assert!((200..2000).all(|now| note(5 * now, 6 * 1144)), "the same in rests");
+        assert!(note(10_100, 50_000));
+        assert!(!note(10_101, 100_001), "more than that takes 50 ms");
+        assert!((10_102..11_000).all(|now| !note(now, 3000)), "one that is faster");
+        assert!(!note(11_010, 1144));
+        assert!(note(11_200, 1144));
     }
 
     #[tokio::test]
@@ -303,6 +329,29 @@ mod tests {
         assert!(stream.set_calm(false));
         assert!(!stream.set_calm(false), "it is no news twice");
         assert_eq!(stream.read_u8().await.unwrap(), 1);
+    }
+
+    /// As TLS reads, of which the agent's pace would be too much for one read in each rest.
+    #[tokio::test]
+    async fn what_is_read_in_small_pieces_is_read_to_its_end_between_two_rests() {
+        let (mut stream, mut far) = read_once(true, 1000, Duration::from_millis(1)).await;
+        for rest in 0..3_u8 {
+            far.write_all(&[rest; 10_000]).await.unwrap();
+            let mut pieces = Vec::new();
+            while pieces.iter().sum::<usize>() < 10_000 {
+                let mut buffer = [9; 4096];
+                let read = stream.read(&mut buffer).await.unwrap();
+                assert!(buffer[..read].iter().all(|byte| *byte == rest));
+                pieces.push(read);
+                assert_eq!(stream.is_resting, read < 4096, "{pieces:?}");
+            }
+        }
+        // A piece that is full may have been the last.
+        far.write_all(&[1; 4096]).await.unwrap();
+        assert_eq!(stream.read(&mut [0; 4096]).await.unwrap(), 4096);
+        assert!(!stream.is_resting);
+        assert!(read_now(&mut stream).is_pending());
+        assert!(stream.is_resting);
     }
 
     #[tokio::test]
