@@ -220,7 +220,7 @@ fn echo(mut stream: TcpStream) {
     }
 }
 
-fn mill(mut stream: TcpStream) -> std::io::Result<()> {
+fn mill(mut stream: TcpStream) -> io::Result<()> {
     let mut head = [0; 24];
     stream.read_exact(&mut head)?;
     let number = |at: usize| u64::from_be_bytes(head[at..at + 8].try_into().expect("8 bytes"));
@@ -243,7 +243,7 @@ fn mill(mut stream: TcpStream) -> std::io::Result<()> {
     stream.shutdown(Shutdown::Write)
 }
 
-fn take(mut stream: &TcpStream, len: u64) -> std::io::Result<[u8; 32]> {
+fn take(mut stream: &TcpStream, len: u64) -> io::Result<[u8; 32]> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut left = len;
@@ -259,7 +259,7 @@ fn take(mut stream: &TcpStream, len: u64) -> std::io::Result<[u8; 32]> {
     Ok(hash.finalize().into())
 }
 
-fn read_line(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+fn read_line(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut byte = [0];
     while !line.ends_with(b"\n") {
